@@ -1,0 +1,44 @@
+// A graph as text, one node a line: for snapshots in tests and for people.
+import type { Attribute, Graph, Node, ValueInfo } from './graph.ts';
+
+const utf8 = new TextDecoder();
+
+/** `out = domain::Op(inputs) {attributes}` a node; weights as type and shape, never as values. */
+export function printGraph(graph: Graph): string {
+  const lines = [
+    `graph ${graph.name}(${graph.inputs.map(printValue).join(', ')}) -> (${graph.outputs.map(printValue).join(', ')})`,
+    ...[...graph.initializers].map(([name, tensor]) => `  ${name}: ${tensor.dtype}[${tensor.shape.join(',')}]`),
+    ...graph.nodes.map((node) => `  ${printNode(node)}`),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** One node as text. */
+export function printNode(node: Node): string {
+  const op = node.domain === '' ? node.op : `${node.domain}::${node.op}`;
+  const attrs = [...node.attrs].map(([name, attr]) => `${name}=${printAttribute(attr)}`);
+  return `${node.outputs.join(', ')} = ${op}(${node.inputs.join(', ')})${attrs.length > 0 ? ` {${attrs.join(', ')}}` : ''}`;
+}
+
+function printValue(value: ValueInfo): string {
+  return `${value.name}: ${value.dtype ?? '?'}${value.shape ? `[${value.shape.map((dim) => dim ?? '?').join(',')}]` : ''}`;
+}
+
+function printAttribute(attr: Attribute): string {
+  switch (attr.type) {
+    case 'tensor':
+      return `${attr.value.dtype}[${attr.value.shape.join(',')}]`;
+    case 'graph':
+      return `graph ${attr.value.name}`;
+    case 'string':
+      return JSON.stringify(utf8.decode(attr.value));
+    case 'ints':
+    case 'floats':
+      return `[${attr.value.join(',')}]`;
+    case 'int':
+    case 'float':
+      return String(attr.value);
+    default:
+      return attr.type;
+  }
+}

@@ -1,0 +1,90 @@
+// A tensor: element type, shape and bytes that are read only when asked for.
+import { byteLengthOf, type DataType } from './dtype.ts';
+
+/** Where a tensor's bytes lie in a file; the reader checked that the range exists. */
+export interface FileSlice {
+  readonly path: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/**
+ * An n-dimensional array in ONNX's raw_data layout: row-major, little-endian, sub-byte types packed low bits first.
+ * A tensor read from a model stays on disk until `bytes()`; nothing is cached, so hold the result while you need it.
+ */
+export interface Tensor {
+  readonly dtype: DataType;
+  readonly shape: readonly number[];
+  /** Length of `bytes()`; for strings the sum of the strings' bytes. */
+  readonly byteLength: number;
+  /** The elements' bytes. Don't write into them: they may be shared. Throws for string tensors. */
+  bytes(): Uint8Array;
+  /** String elements (UTF-8 bytes each); only for dtype 'string'. */
+  readonly strings?: readonly Uint8Array[];
+  /** Set where the bytes lie in a file as they are. */
+  readonly slice?: FileSlice;
+  /** What the codec keeps to write this tensor back as it was stored; opaque to everyone else. */
+  readonly stored?: unknown;
+}
+
+/** Number of elements of a shape; 1 for a scalar. */
+export function elementCount(shape: readonly number[]): number {
+  let count = 1;
+  for (const dim of shape) count *= dim;
+  return count;
+}
+
+/** A tensor held in memory. Throws RangeError where bytes and shape disagree (a bug of the caller). */
+export function memoryTensor(dtype: DataType, shape: readonly number[], bytes: ArrayBufferView): Tensor {
+  const view = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const expected = byteLengthOf(dtype, elementCount(shape));
+  if (view.byteLength !== expected) {
+    throw new RangeError(`tensor ${dtype}[${shape.join(',')}]: expected ${expected} bytes, found ${view.byteLength}`);
+  }
+  return { dtype, shape, byteLength: expected, bytes: () => view };
+}
+
+/** A tensor whose bytes a function makes when they are wanted, so that a pass need not hold its output in memory. */
+export function lazyTensor(dtype: DataType, shape: readonly number[], make: () => ArrayBufferView): Tensor {
+  const byteLength = byteLengthOf(dtype, elementCount(shape));
+  return {
+    dtype,
+    shape,
+    byteLength,
+    bytes() {
+      const made = make();
+      if (made.byteLength !== byteLength) {
+        throw new RangeError(`tensor ${dtype}[${shape.join(',')}]: expected ${byteLength} bytes, found ${made.byteLength}`);
+      }
+      return new Uint8Array(made.buffer, made.byteOffset, made.byteLength);
+    },
+  };
+}
+
+/** float32 tensor in memory. */
+export function floats(shape: readonly number[], values: ArrayLike<number>): Tensor {
+  return memoryTensor('float32', shape, Float32Array.from(values));
+}
+
+/** int64 tensor in memory. */
+export function int64s(shape: readonly number[], values: readonly (number | bigint)[]): Tensor {
+  return memoryTensor('int64', shape, BigInt64Array.from(values, BigInt));
+}
+
+/** The elements as float32; a view where the bytes are aligned float32, else a copy. Only for dtype float32. */
+export function asFloat32(tensor: Tensor): Float32Array {
+  if (tensor.dtype !== 'float32') throw new TypeError(`expected a float32 tensor, found ${tensor.dtype}`);
+  const bytes = tensor.bytes();
+  const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+  return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4);
+}
+
+/** Elements of an int64 or int32 tensor as numbers (exact below 2^53), or undefined for other types. */
+export function asIntegers(tensor: Tensor): number[] | undefined {
+  const bytes = tensor.bytes();
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const count = elementCount(tensor.shape);
+  if (tensor.dtype === 'int64') return Array.from({ length: count }, (_, i) => Number(view.getBigInt64(8 * i, true)));
+  if (tensor.dtype === 'int32') return Array.from({ length: count }, (_, i) => view.getInt32(4 * i, true));
+  return undefined;
+}
