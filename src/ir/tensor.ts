@@ -19,6 +19,8 @@ export interface Tensor {
   readonly byteLength: number;
   /** The elements' bytes. Don't write into them: they may be shared. Throws for string tensors. */
   bytes(): Uint8Array;
+  /** Fill `into` with the bytes from `offset` on; set where that is cheaper than `bytes()` (a tensor on disk). */
+  readInto?(into: Uint8Array, offset: number): void;
   /** String elements (UTF-8 bytes each); only for dtype 'string'. */
   readonly strings?: readonly Uint8Array[];
   /** Set where the bytes lie in a file as they are. */
@@ -61,6 +63,25 @@ export function lazyTensor(dtype: DataType, shape: readonly number[], make: () =
   };
 }
 
+/** Pieces of this size stay in a core's cache, and a large tensor on disk costs no memory. */
+const PIECE = 1 << 20;
+
+/** Call `use` with a tensor's bytes in pieces, each a whole number of `unit` bytes and valid only during the call. */
+export function eachPiece(tensor: Tensor, unit: number, use: (bytes: Uint8Array, offset: number) => void): void {
+  const size = Math.max(unit, Math.floor(PIECE / unit) * unit);
+  const whole = tensor.readInto ? undefined : tensor.bytes();
+  const buffer = new Uint8Array(tensor.readInto ? Math.min(size, tensor.byteLength) : 0);
+  for (let offset = 0; offset < tensor.byteLength; offset += size) {
+    const length = Math.min(size, tensor.byteLength - offset);
+    if (whole) use(whole.subarray(offset, offset + length), offset);
+    else {
+      const piece = buffer.subarray(0, length);
+      tensor.readInto?.(piece, offset);
+      use(piece, offset);
+    }
+  }
+}
+
 /** float32 tensor in memory. */
 export function floats(shape: readonly number[], values: ArrayLike<number>): Tensor {
   return memoryTensor('float32', shape, Float32Array.from(values));
@@ -74,7 +95,11 @@ export function int64s(shape: readonly number[], values: readonly (number | bigi
 /** The elements as float32; a view where the bytes are aligned float32, else a copy. Only for dtype float32. */
 export function asFloat32(tensor: Tensor): Float32Array {
   if (tensor.dtype !== 'float32') throw new TypeError(`expected a float32 tensor, found ${tensor.dtype}`);
-  const bytes = tensor.bytes();
+  return floatView(tensor.bytes());
+}
+
+/** Little-endian float32 bytes as numbers: a view where they are aligned, else a copy. */
+export function floatView(bytes: Uint8Array): Float32Array {
   const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
   return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4);
 }

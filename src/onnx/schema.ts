@@ -2,10 +2,13 @@
 // Whatever is not named here (training info, device configurations, fields of the future) is kept as unknown bytes.
 import protobuf from 'protobufjs/light.js';
 
-type FieldSpec = { id: number; type: string; rule?: 'repeated'; options?: { packed: boolean } };
+type Options = { packed?: boolean; features?: { utf8_validation: 'VERIFY' } };
+type FieldSpec = { id: number; type: string; rule?: 'repeated'; options?: Options };
 
-const one = (type: string, id: number): FieldSpec => ({ type, id });
-const many = (type: string, id: number): FieldSpec => ({ type, id, rule: 'repeated', options: { packed: false } });
+/** A string that is not UTF-8 would be written back changed, and two names could become one: refuse it. */
+const checked = (type: string): Options => (type === 'string' ? { features: { utf8_validation: 'VERIFY' } } : {});
+const one = (type: string, id: number): FieldSpec => ({ type, id, options: checked(type) });
+const many = (type: string, id: number): FieldSpec => ({ type, id, rule: 'repeated', options: { packed: false, ...checked(type) } });
 const packed = (type: string, id: number): FieldSpec => ({ type, id, rule: 'repeated', options: { packed: true } });
 
 /**
@@ -21,7 +24,7 @@ const messages: Record<string, Record<string, FieldSpec>> = {
     producerVersion: one('string', 3),
     domain: one('string', 4),
     modelVersion: one('int64', 5),
-    docString: one('string', 6),
+    docString: one('bytes', 6),
     graph: one('GraphProto', 7),
     opsetImport: many('OperatorSetIdProto', 8),
     metadataProps: many('StringStringEntryProto', 14),
@@ -31,7 +34,7 @@ const messages: Record<string, Record<string, FieldSpec>> = {
     node: many('NodeProto', 1),
     name: one('string', 2),
     initializer: many('TensorProto', 5),
-    docString: one('string', 10),
+    docString: one('bytes', 10),
     input: many('ValueInfoProto', 11),
     output: many('ValueInfoProto', 12),
     valueInfo: many('ValueInfoProto', 13),
@@ -45,7 +48,7 @@ const messages: Record<string, Record<string, FieldSpec>> = {
     name: one('string', 3),
     opType: one('string', 4),
     attribute: many('AttributeProto', 5),
-    docString: one('string', 6),
+    docString: one('bytes', 6),
     domain: one('string', 7),
     overload: one('string', 8),
     metadataProps: many('StringStringEntryProto', 9),
@@ -62,9 +65,11 @@ const messages: Record<string, Record<string, FieldSpec>> = {
     strings: many('bytes', 9),
     tensors: many('TensorProto', 10),
     graphs: many('GraphProto', 11),
-    docString: one('string', 13),
+    docString: one('bytes', 13),
     type: one('int32', 20),
     refAttrName: one('string', 21),
+    sparseTensor: one('SparseTensorProto', 22),
+    sparseTensors: many('SparseTensorProto', 23),
   },
   TensorProto: {
     dims: many('int64', 1),
@@ -77,7 +82,7 @@ const messages: Record<string, Record<string, FieldSpec>> = {
     rawData: one('bytes', 9),
     doubleData: packed('double', 10),
     uint64Data: packed('uint64', 11),
-    docString: one('string', 12),
+    docString: one('bytes', 12),
     externalData: many('StringStringEntryProto', 13),
     dataLocation: one('int32', 14),
     metadataProps: many('StringStringEntryProto', 16),
@@ -87,7 +92,7 @@ const messages: Record<string, Record<string, FieldSpec>> = {
   ValueInfoProto: {
     name: one('string', 1),
     type: one('TypeProto', 2),
-    docString: one('string', 3),
+    docString: one('bytes', 3),
     metadataProps: many('StringStringEntryProto', 4),
   },
   TypeProto: { tensorType: one('TensorTypeProto', 1), denotation: one('string', 6) },
@@ -103,7 +108,7 @@ const messages: Record<string, Record<string, FieldSpec>> = {
     output: many('string', 5),
     attribute: many('string', 6),
     node: many('NodeProto', 7),
-    docString: one('string', 8),
+    docString: one('bytes', 8),
     opsetImport: many('OperatorSetIdProto', 9),
     domain: one('string', 10),
     attributeProto: many('AttributeProto', 11),
@@ -137,7 +142,7 @@ export interface TensorProto {
   uint64Data?: Int64[];
   externalData?: StringEntry[];
   dataLocation?: number;
-  docString?: string;
+  docString?: Uint8Array;
   metadataProps?: StringEntry[];
   lifted?: number;
 }
@@ -157,6 +162,8 @@ export interface AttributeProto {
   strings?: Uint8Array[];
   tensors?: TensorProto[];
   graphs?: GraphProto[];
+  sparseTensor?: SparseTensorProto;
+  sparseTensors?: SparseTensorProto[];
   type?: number;
   refAttrName?: string;
 }
@@ -166,7 +173,7 @@ export interface NodeProto {
   name?: string;
   opType?: string;
   attribute?: AttributeProto[];
-  docString?: string;
+  docString?: Uint8Array;
   domain?: string;
   metadataProps?: StringEntry[];
 }
@@ -190,7 +197,7 @@ export interface GraphProto {
   input?: ValueInfoProto[];
   output?: ValueInfoProto[];
   valueInfo?: ValueInfoProto[];
-  docString?: string;
+  docString?: Uint8Array;
   metadataProps?: StringEntry[];
 }
 export interface FunctionProto {
@@ -224,6 +231,12 @@ function type(): protobuf.Type {
 export function decodeModel(bytes: Uint8Array): ModelProto {
   const reader = protobuf.Reader.create(bytes);
   reader.discardUnknown = false;
+  const skip = reader.skipType.bind(reader);
+  // groups: protobuf gave them up before ONNX was made, and lift.ts and lower.ts don't walk them
+  reader.skipType = (wire: number, ...rest: []) => {
+    if (wire === 3 || wire === 4) throw new RangeError(`expected protobuf wire type 0, 1, 2 or 5, found ${wire}`);
+    return skip(wire, ...rest);
+  };
   return type().decode(reader) as ModelProto;
 }
 

@@ -92,23 +92,33 @@ function stringTensor(message: TensorProto, shape: readonly number[], where: str
 }
 
 function sliceTensor(dtype: DataType, shape: readonly number[], slice: FileSlice, stored: StoredTensor): Tensor {
-  return { dtype, shape, byteLength: slice.length, bytes: () => readSlice(slice), slice, stored };
+  return {
+    dtype,
+    shape,
+    byteLength: slice.length,
+    bytes() {
+      const bytes = new Uint8Array(slice.length);
+      readSlice(slice, bytes, 0);
+      return bytes;
+    },
+    readInto: (into, offset) => readSlice(slice, into, offset),
+    slice,
+    stored,
+  };
 }
 
-/** Read a slice whole. Throws ModelError where the file has become shorter since it was opened. */
-export function readSlice(slice: FileSlice): Uint8Array {
-  const bytes = new Uint8Array(slice.length);
+/** Fill `into` from `offset` bytes into a slice. Throws ModelError where the file has become shorter since it was opened. */
+function readSlice(slice: FileSlice, into: Uint8Array, offset: number): void {
   const fd = openSync(slice.path, 'r');
   try {
-    for (let done = 0; done < bytes.length; ) {
-      const got = readSync(fd, bytes, done, Math.min(bytes.length - done, 1 << 30), slice.offset + done);
-      if (got === 0) throw new ModelError(`${slice.path}: expected ${slice.length} bytes at ${slice.offset}, found ${done}: the file has changed`);
+    for (let done = 0; done < into.length; ) {
+      const got = readSync(fd, into, done, Math.min(into.length - done, 1 << 30), slice.offset + offset + done);
+      if (got === 0) throw new ModelError(`${slice.path}: expected ${slice.length} bytes at ${slice.offset}, found ${offset + done}: the file has changed`);
       done += got;
     }
   } finally {
     closeSync(fd);
   }
-  return bytes;
 }
 
 /** Typed fields as raw_data bytes (onnx.proto: which field holds which type). */

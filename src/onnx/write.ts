@@ -1,10 +1,10 @@
 // Writing a model: the skeleton from protobufjs, the weights streamed one at a time, inline or as external data.
 import { createHash } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { basename } from 'node:path';
 import { ModelError } from '../errors.ts';
 import type { Model } from '../ir/graph.ts';
-import type { Tensor } from '../ir/tensor.ts';
+import { eachPiece, type Tensor } from '../ir/tensor.ts';
 import { modelProtoOf, type Payload } from './from-ir.ts';
 import { lower, type Chunk } from './lower.ts';
 import { encodeModel } from './schema.ts';
@@ -99,7 +99,7 @@ function writeChunks(path: string, chunks: readonly Chunk[], progress: (done: nu
   try {
     for (const chunk of chunks) {
       if (chunk instanceof Uint8Array) put(chunk);
-      else putTensor(chunk.tensor, put);
+      else eachPiece(chunk.tensor, 1, put);
       progress(done);
     }
     fsyncSync(fd);
@@ -109,22 +109,3 @@ function writeChunks(path: string, chunks: readonly Chunk[], progress: (done: nu
   return hash.digest('hex');
 }
 
-/** Slices are copied in pieces, so that a large untouched tensor costs no memory. */
-const PIECE = 4 * 1024 * 1024;
-
-function putTensor(tensor: Tensor, put: (bytes: Uint8Array) => void): void {
-  if (!tensor.slice) return put(tensor.bytes());
-  const { path, offset, length } = tensor.slice;
-  const buffer = new Uint8Array(Math.min(PIECE, length));
-  const fd = openSync(path, 'r');
-  try {
-    for (let at = 0; at < length; ) {
-      const got = readSync(fd, buffer, 0, Math.min(buffer.length, length - at), offset + at);
-      if (got === 0) throw new ModelError(`${path}: expected ${length} bytes at ${offset}, found ${at}: the file has changed`);
-      put(buffer.subarray(0, got));
-      at += got;
-    }
-  } finally {
-    closeSync(fd);
-  }
-}

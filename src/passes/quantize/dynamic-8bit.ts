@@ -1,0 +1,144 @@
+// Dynamic 8-bit quantization: weights become integers in the file, activations at run time.
+// Pattern: DynamicQuantizeLinear > MatMulInteger > Cast > Mul, which onnxruntime fuses into one kernel and every runtime knows.
+import { z } from 'zod';
+import { ModelError } from '../../errors.ts';
+import { cloneModel } from '../../ir/clone.ts';
+import type { Graph, Model, Node } from '../../ir/graph.ts';
+import { Names } from '../../ir/names.ts';
+import { makeNode } from '../../ir/node.ts';
+import { sweep } from '../../ir/sweep.ts';
+import { floats, memoryTensor } from '../../ir/tensor.ts';
+import { indexUses } from '../../ir/uses.ts';
+import { grid8 } from '../../math/affine.ts';
+import { definePass, skip, type PassContext, type PassResult, type Skip } from '../pass.ts';
+import { denseWeight, type DenseWeight } from './dense.ts';
+import { matcher } from './patterns.ts';
+import { quantizeTables } from './tables-8bit.ts';
+import { addQuantizedMatrix, type QuantizedWeight, type WeightScheme } from './weight-8bit.ts';
+
+const options = z.object({
+  to: z.enum(['int8', 'uint8']).default('int8').describe('integer type of the weights'),
+  granularity: z.enum(['per-channel', 'per-tensor']).default('per-channel').describe('one scale a column, or one a matrix'),
+  symmetric: z.boolean().optional().describe('zero point 0 (default for int8) or free (default for uint8)'),
+  reduceRange: z.boolean().default(false).describe('7-bit weights, for CPUs whose u8*s8 products saturate'),
+  embeddings: z.enum(['int8', 'fp32']).default('int8').describe('embedding tables as 8-bit rows with a scale a row, or float'),
+  exclude: z.array(z.string()).default([]).describe('nodes or weights to leave float, as names with *'),
+});
+export type Dynamic8BitOptions = z.output<typeof options>;
+
+export const dynamic8Bit = definePass({
+  name: 'quantize-8bit',
+  summary: 'Weights to int8 or uint8, activations quantized at run time',
+  options,
+  run: quantize,
+});
+
+function quantize(input: Model, chosen: Dynamic8BitOptions, context: PassContext): PassResult {
+  const opset = input.opsets.get('') ?? 0;
+  if (opset < 11) throw new ModelError(`expected opset 11 or later for DynamicQuantizeLinear, found ${opset}: export the model anew`);
+  const model = cloneModel(input);
+  const { graph } = model;
+  const names = new Names(graph);
+  const signed = chosen.to === 'int8';
+  const scheme: WeightScheme = {
+    grid: grid8(signed, chosen.symmetric ?? signed, chosen.reduceRange),
+    perChannel: chosen.granularity === 'per-channel',
+  };
+  const skipped: Skip[] = [];
+  const excluded = matcher(chosen.exclude);
+  const found = findDense(graph, excluded, skipped);
+  const tables = chosen.embeddings === 'int8' ? quantizeTables(graph, names, excluded, skipped) : 0;
+  const weights = new Map<string, QuantizedWeight>();
+  const emit = new Emitter(graph, names);
+  const total = [...found.values()].reduce((sum, dense) => sum + dense.tensor.byteLength, 0);
+  let done = 0;
+  graph.nodes = graph.nodes.flatMap((node) => {
+    const dense = found.get(node);
+    if (!dense) return [node];
+    context.signal?.throwIfAborted();
+    const key = `${dense.transposed ? 't' : 'n'} ${dense.name}`;
+    let weight = weights.get(key);
+    if (!weight) {
+      weight = addQuantizedMatrix(graph, names, { name: dense.name, tensor: dense.tensor, channelAxis: dense.transposed ? 0 : 1 }, scheme);
+      weights.set(key, weight);
+    }
+    done += dense.tensor.byteLength;
+    context.progress(done, total);
+    return emit.product(dense, weight);
+  });
+  const changed = found.size > 0 || tables > 0;
+  sweep(graph);
+  return { model, changed, stats: { products: found.size, weights: weights.size, tables }, skipped };
+}
+
+function findDense(graph: Graph, excluded: (name: string) => boolean, skipped: Skip[]): Map<Node, DenseWeight> {
+  const uses = indexUses(graph);
+  const found = new Map<Node, DenseWeight>();
+  for (const node of graph.nodes) {
+    const dense = denseWeight(graph, uses, node);
+    if (!dense) continue;
+    if ('reason' in dense) skipped.push(skip(node, dense.reason));
+    else if (excluded(node.name) || excluded(dense.name)) skipped.push(skip(node, 'excluded by --exclude'));
+    else found.set(node, dense);
+  }
+  return found;
+}
+
+/** Emits the pattern; an activation that several products read is quantized once. */
+class Emitter {
+  readonly #graph: Graph;
+  readonly #names: Names;
+  readonly #quantized = new Map<string, { values: string; scale: string; zeroPoint: string }>();
+
+  constructor(graph: Graph, names: Names) {
+    this.#graph = graph;
+    this.#names = names;
+  }
+
+  /** Nodes that stand for one product, output name kept. */
+  product(dense: DenseWeight, weight: QuantizedWeight): Node[] {
+    const nodes: Node[] = [];
+    const names = this.#names;
+    const output = dense.node.outputs[0]!;
+    let x = this.#quantized.get(dense.input);
+    if (!x) {
+      const from = dense.input;
+      x = { values: names.fresh(`${from}_quantized`), scale: names.fresh(`${from}_scale`), zeroPoint: names.fresh(`${from}_zero_point`) };
+      this.#quantized.set(from, x);
+      nodes.push(makeNode('DynamicQuantizeLinear', [from], [x.values, x.scale, x.zeroPoint], { name: names.fresh(`${from}_QuantizeLinear`) }));
+    }
+    const name = dense.node.name || output;
+    const sums = names.fresh(`${output}_output_quantized`);
+    const cast = names.fresh(`${sums}_cast_output`);
+    const scales = names.fresh(`${name}_quant_scales_mul:0`);
+    const product = dense.bias ? names.fresh(`${output}_MatMul`) : output;
+    nodes.push(
+      makeNode('MatMulInteger', [x.values, weight.values, x.zeroPoint, weight.zeroPoint], [sums], { name: `${name}_quant` }),
+      makeNode('Cast', [sums], [cast], { name: `${sums}_cast`, attrs: { to: 1n } }),
+      makeNode('Mul', [x.scale, this.#scaled(weight.scale, dense.alpha)], [scales], { name: `${name}_quant_scales_mul` }),
+      makeNode('Mul', [cast, scales], [product], { name: `${name}_quant_output_scale_mul` }),
+    );
+    if (dense.bias) nodes.push(...this.#bias(dense.bias, product, output, name));
+    return nodes;
+  }
+
+  /** A scale times Gemm's alpha: a new initializer, so that a weight shared with alpha 1 keeps its own. */
+  #scaled(scale: string, alpha: number): string {
+    if (alpha === 1) return scale;
+    const tensor = this.#graph.initializers.get(scale)!;
+    const bytes = tensor.bytes();
+    const values = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4).map((value) => value * alpha);
+    const name = this.#names.fresh(`${scale}_alpha`);
+    this.#graph.initializers.set(name, memoryTensor('float32', tensor.shape, values));
+    return name;
+  }
+
+  #bias(bias: { value: string; beta: number }, product: string, output: string, name: string): Node[] {
+    const add = (value: string): Node => makeNode('Add', [product, value], [output], { name: `${name}_bias_add` });
+    if (bias.beta === 1) return [add(bias.value)];
+    const beta = this.#names.fresh(`${name}_beta`);
+    this.#graph.initializers.set(beta, floats([], [bias.beta]));
+    const scaled = this.#names.fresh(`${name}_bias_scaled`);
+    return [makeNode('Mul', [bias.value, beta], [scaled], { name: `${name}_bias_mul` }), add(scaled)];
+  }
+}
