@@ -1,7 +1,7 @@
 // Following a value back to the tensor it is made of: initializers and Constant nodes, behind Identity, Transpose, Cast …
 import { memoryTensor, type Tensor } from './tensor.ts';
 import type { Graph, Node } from './graph.ts';
-import { floatAttr, intAttr, intsAttr, isStandard, tensorAttr } from './node.ts';
+import { floatAttr, isStandard, tensorAttr } from './node.ts';
 import type { Uses } from './uses.ts';
 
 /** A constant and the way to it. */
@@ -40,10 +40,11 @@ export function constantTensor(node: Node): Tensor | undefined {
   if (tensor) return tensor;
   const float = floatAttr(node, 'value_float');
   if (float !== undefined) return memoryTensor('float32', [], Float32Array.of(float));
-  const int = intAttr(node, 'value_int');
-  if (int !== undefined) return memoryTensor('int64', [], BigInt64Array.of(BigInt(int)));
-  const ints = intsAttr(node, 'value_ints');
-  if (ints) return memoryTensor('int64', [ints.length], BigInt64Array.from(ints, BigInt));
+  // as bigint: INT64_MAX is no number
+  const int = node.attrs.get('value_int');
+  if (int?.type === 'int') return memoryTensor('int64', [], BigInt64Array.of(int.value));
+  const ints = node.attrs.get('value_ints');
+  if (ints?.type === 'ints') return memoryTensor('int64', [ints.value.length], BigInt64Array.from(ints.value));
   const floats = node.attrs.get('value_floats');
   return floats?.type === 'floats' ? memoryTensor('float32', [floats.value.length], Float32Array.from(floats.value)) : undefined;
 }

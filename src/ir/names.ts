@@ -11,10 +11,12 @@ export class Names {
   }
 
   #collect(graph: Graph): void {
-    for (const info of [...graph.inputs, ...graph.outputs]) this.#taken.add(info.name);
+    // a type left behind for a value that is gone would be taken for the new value's
+    for (const info of [...graph.inputs, ...graph.outputs, ...graph.values]) this.#taken.add(info.name);
     for (const name of [...graph.initializers.keys(), ...graph.sparse.keys()]) this.#taken.add(name);
     for (const node of graph.nodes) {
-      for (const output of node.outputs) this.#taken.add(output);
+      // inputs too: a subgraph's may be values of the graph around it
+      for (const name of [...node.inputs, ...node.outputs]) this.#taken.add(name);
       for (const inner of subgraphsOf(node)) this.#collect(inner);
     }
   }

@@ -7,6 +7,11 @@ export function readsOf(node: Node): string[] {
   return [...node.inputs.filter((input) => input !== ''), ...capturedBy(node)];
 }
 
+/** Names that exist; asked, never listed. */
+export interface NameSet {
+  has(name: string): boolean;
+}
+
 export interface Sorted {
   readonly nodes: Node[];
   /** A value that nobody defines, and who reads it. */
@@ -16,7 +21,7 @@ export interface Sorted {
 }
 
 /** Sort nodes; `defined` are the names that exist before the first node. */
-export function sortNodes(nodes: readonly Node[], defined: ReadonlySet<string>): Sorted {
+export function sortNodes(nodes: readonly Node[], defined: NameSet): Sorted {
   const writer = new Map<string, number>();
   nodes.forEach((node, i) => node.outputs.forEach((output) => writer.set(output, i)));
   const waits = new Int32Array(nodes.length);
@@ -38,7 +43,20 @@ export function sortNodes(nodes: readonly Node[], defined: ReadonlySet<string>):
     for (const reader of readers[i]!) if (--waits[reader]! === 0) ready.push(reader);
   }
   if (sorted.length === nodes.length) return { nodes: sorted };
-  return { nodes: sorted, cycle: nodes[waits.findIndex((count) => count > 0)]! };
+  return { nodes: sorted, cycle: nodes[onCycle(waits, readers)]! };
+}
+
+/** Index of a node on a cycle: whoever still waits has a writer that waits, so going from writer to writer ends in one. */
+function onCycle(waits: Int32Array, readers: readonly (readonly number[])[]): number {
+  const writerOf = new Map<number, number>();
+  readers.forEach((list, i) => waits[i]! > 0 && list.forEach((reader) => writerOf.set(reader, i)));
+  const seen = new Set<number>();
+  let at = waits.findIndex((count) => count > 0);
+  while (!seen.has(at)) {
+    seen.add(at);
+    at = writerOf.get(at)!;
+  }
+  return at;
 }
 
 /** Binary heap of small integers: the ready node that stood first goes first. */

@@ -12,6 +12,7 @@ import { indexUses } from '../../ir/uses.ts';
 import { grid8 } from '../../math/affine.ts';
 import { definePass, skip, type PassContext, type PassResult, type Skip } from '../pass.ts';
 import { denseWeight, type DenseWeight } from './dense.ts';
+import { HISTORY_KEY, refuseQuantized } from './already.ts';
 import { matcher } from './patterns.ts';
 import { quantizeTables } from './tables-8bit.ts';
 import { addQuantizedMatrix, type QuantizedWeight, type WeightScheme } from './weight-8bit.ts';
@@ -34,6 +35,7 @@ export const dynamic8Bit = definePass({
 });
 
 function quantize(input: Model, chosen: Dynamic8BitOptions, context: PassContext): PassResult {
+  refuseQuantized(input, chosen.to);
   const opset = input.opsets.get('') ?? 0;
   if (opset < 11) throw new ModelError(`expected opset 11 or later for DynamicQuantizeLinear, found ${opset}: export the model anew`);
   const model = cloneModel(input);
@@ -67,6 +69,7 @@ function quantize(input: Model, chosen: Dynamic8BitOptions, context: PassContext
     return emit.product(dense, weight);
   });
   const changed = found.size > 0 || tables > 0;
+  if (changed) model.metadata.set(HISTORY_KEY, `quantize ${chosen.to}`);
   sweep(graph);
   return { model, changed, stats: { products: found.size, weights: weights.size, tables }, skipped };
 }

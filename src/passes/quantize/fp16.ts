@@ -12,6 +12,7 @@ import { eachPiece, floats, lazyTensor, memoryTensor, type Tensor } from '../../
 import { capturedBy } from '../../ir/uses.ts';
 import { float32ToFloat16, type HalfStats } from '../../math/float16.ts';
 import { definePass, skip, type PassContext, type PassResult } from '../pass.ts';
+import { HISTORY_KEY, refuseQuantized } from './already.ts';
 import { matcher } from './patterns.ts';
 import { planHalf } from './fp16-plan.ts';
 import { renameCaptured } from './captures.ts';
@@ -36,6 +37,7 @@ const CLIP = 32768;
 const SMALL_COPY = 65536;
 
 function convert(input: Model, chosen: z.output<typeof options>, context: PassContext): PassResult {
+  refuseQuantized(input, 'fp16');
   const model = cloneModel(input);
   const { graph } = model;
   if ((model.opsets.get('') ?? 0) < 11) throw new ModelError(`expected opset 11 or later, found ${model.opsets.get('') ?? 0}: export the model anew`);
@@ -52,6 +54,7 @@ function convert(input: Model, chosen: z.output<typeof options>, context: PassCo
   const rewriter = new Rewriter(graph, types, half, plan.large, chosen.keepIoTypes);
   rewriter.run(context);
   const removed = sweep(graph);
+  if (half.size > 0) model.metadata.set(HISTORY_KEY, 'quantize fp16');
   const skipped = [...kept].map(([node, reason]) => skip(node, reason));
   return { model, changed: half.size > 0, stats: Object.assign(rewriter.stats, { nodes: half.size, removed: removed.nodes }), skipped };
 }

@@ -1,4 +1,5 @@
 // 8-bit form of a weight matrix: ranges measured now, integers made when they are written, one copy for all its readers.
+import { ModelError } from '../../errors.ts';
 import type { Graph } from '../../ir/graph.ts';
 import type { Names } from '../../ir/names.ts';
 import { eachPiece, floatView, lazyTensor, memoryTensor, type Tensor } from '../../ir/tensor.ts';
@@ -24,10 +25,10 @@ export interface StoredMatrix {
   readonly channelAxis: 0 | 1;
 }
 
-/** Thrown where a weight holds NaN or infinity: its scale would be NaN. */
-export class NonFiniteWeight extends Error {}
-
-/** Quantize a matrix of float32, streaming it from disk twice: once for its ranges, once when the integers are written. */
+/**
+ * Quantize a matrix of float32, streaming it from disk twice: once for its ranges, once when the integers are written.
+ * Throws ModelError where it holds NaN or infinity: its scale would be NaN.
+ */
 export function quantizeMatrix(matrix: StoredMatrix, scheme: WeightScheme): { params: AffineParams; integers: () => Int8Array | Uint8Array } {
   const [rows = 0, columns = 0] = matrix.tensor.shape;
   const eachRows = (use: (values: Float32Array, firstRow: number) => void): void => {
@@ -35,7 +36,7 @@ export function quantizeMatrix(matrix: StoredMatrix, scheme: WeightScheme): { pa
   };
   const ranges = emptyRanges(matrix.channelAxis === 0 ? rows : columns);
   eachRows((values, firstRow) => addToRanges(ranges, values, columns, matrix.channelAxis, firstRow));
-  if (ranges.nonFinite > 0) throw new NonFiniteWeight(`expected finite weights in '${matrix.name}', found ${ranges.nonFinite} NaN or infinite`);
+  if (ranges.nonFinite > 0) throw new ModelError(`expected finite weights in '${matrix.name}', found ${ranges.nonFinite} NaN or infinite`);
   const params = affineParams(scheme.perChannel ? ranges : mergeRanges(ranges), scheme.grid);
   const integers = (): Int8Array | Uint8Array => {
     const out = scheme.grid.signed ? new Int8Array(rows * columns) : new Uint8Array(rows * columns);

@@ -1,0 +1,21 @@
+// Build: compile src to dist, write the report's JSON Schema, and oclif's manifest, which lets --help answer without loading a command.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+
+const root = new URL('..', import.meta.url);
+const run = (bin, ...args) => execFileSync(process.execPath, [new URL(`node_modules/${bin}`, root).pathname, ...args], { cwd: root, stdio: 'inherit' });
+
+rmSync(new URL('dist', root), { recursive: true, force: true });
+run('typescript/bin/tsc', '-p', 'tsconfig.json');
+
+const { z } = await import('zod');
+const { reportSchema } = await import(new URL('dist/report/schema.js', root).href);
+mkdirSync(new URL('schema', root), { recursive: true });
+writeFileSync(new URL('schema/report.schema.json', root), `${JSON.stringify(z.toJSONSchema(reportSchema), null, 2)}\n`);
+
+const { Config } = await import('@oclif/core');
+const config = await Config.load({ root: root.pathname, devPlugins: false, userPlugins: false, ignoreManifest: true });
+const manifest = { version: config.version, commands: {} };
+const { toCached } = await import('@oclif/core');
+for (const command of config.commands) manifest.commands[command.id] = await toCached(await command.load(), config.plugins.get('bert-compress'), true);
+writeFileSync(new URL('oclif.manifest.json', root), `${JSON.stringify(manifest, null, 2)}\n`);

@@ -1,0 +1,5 @@
+// The library: what the command line does, as typed functions.
+export { quantize, type QuantizeOptions } from './quantize.ts';
+export { REPORT_SCHEMA, reportSchema, type Report } from './report/schema.ts';
+export type { Events } from './pipeline/events.ts';
+export { DataError, GateError, ModelError, UsageError, UserError } from './errors.ts';

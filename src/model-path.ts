@@ -1,0 +1,45 @@
+// What a MODEL argument names: an .onnx file, or a model folder as Hugging Face and transformers.js lay it out.
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { ModelError } from './errors.ts';
+
+export interface ModelPath {
+  readonly onnxPath: string;
+  /** Folder with config.json and the tokenizer: the model folder, or the nearest one around an .onnx file that has them. */
+  readonly folder: string;
+  /** Parsed config.json of `folder`, where there is one. */
+  readonly config?: Record<string, unknown>;
+}
+
+/** Where an .onnx file lies in a model folder, in the order looked for. */
+const places = ['onnx/model.onnx', 'model.onnx'];
+
+/** Resolve a MODEL argument. Throws ModelError where it is neither an .onnx file nor a folder with a model in it. */
+export function resolveModel(path: string): ModelPath {
+  if (!existsSync(path)) throw new ModelError(`${path}: expected an .onnx file or a model folder, found nothing`);
+  if (!statSync(path).isDirectory()) return withConfig(path, folderAround(path));
+  const found = places.find((place) => existsSync(join(path, place)));
+  if (!found) throw new ModelError(`${path}: expected ${places.join(' or ')} in the folder, found neither`);
+  return withConfig(join(path, found), path);
+}
+
+/** transformers.js keeps .onnx files in `onnx/`, one below the configuration. */
+function folderAround(onnxPath: string): string {
+  const folder = dirname(onnxPath);
+  const above = dirname(folder);
+  const configured = (dir: string): boolean => existsSync(join(dir, 'config.json')) || existsSync(join(dir, 'tokenizer.json'));
+  return !configured(folder) && basename(folder) === 'onnx' && configured(above) ? above : folder;
+}
+
+function withConfig(onnxPath: string, folder: string): ModelPath {
+  const path = join(folder, 'config.json');
+  if (!existsSync(path)) return { onnxPath, folder };
+  try {
+    const config: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    if (typeof config === 'object' && config !== null && !Array.isArray(config)) return { onnxPath, folder, config: { ...config } };
+    throw new ModelError(`${path}: expected a JSON object, found ${Array.isArray(config) ? 'a list' : typeof config}`);
+  } catch (cause) {
+    if (cause instanceof ModelError) throw cause;
+    throw new ModelError(`${path}: expected JSON, found: ${(cause as Error).message.split('\n')[0]}`, { cause });
+  }
+}

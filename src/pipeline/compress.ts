@@ -1,0 +1,212 @@
+// The main job: read -> passes -> write under a temporary name -> load -> measure -> judge -> rename, and a Report of it.
+import { renameSync, statSync } from 'node:fs';
+import type { z } from 'zod';
+import { ModelError, UsageError } from '../errors.ts';
+import type { Model } from '../ir/graph.ts';
+import { countParams } from '../ir/params.ts';
+import { checkGraph } from '../ir/verify.ts';
+import { resolveModel, type ModelPath } from '../model-path.ts';
+import { readModel } from '../onnx/read.ts';
+import { writeModel, type Written } from '../onnx/write.ts';
+import type { Pass } from '../passes/pass.ts';
+import { REPORT_SCHEMA, type Report, type ReportStep } from '../report/schema.ts';
+import { readMachine } from '../runtime/machine.ts';
+import { openSession, type ValueSpec } from '../runtime/session.ts';
+import { version } from '../version.ts';
+import { hashFile } from './hash.ts';
+import { silent, type Events } from './events.ts';
+import { judge, type Gates } from './gates.ts';
+import { measure, prepareMaterial, type Material, type Measured, type MeasureOptions } from './measure.ts';
+import { planOutput, rejectedPath, Staging, type Precision } from './output.ts';
+
+/** A pass with its options, as the report will name them. */
+export interface Step<Schema extends z.ZodType = z.ZodType> {
+  readonly pass: Pass<Schema>;
+  readonly options: z.output<Schema>;
+}
+
+export interface CompressOptions extends MeasureOptions {
+  readonly model: string;
+  readonly command: string;
+  readonly precision: Precision;
+  readonly output?: string | undefined;
+  readonly force?: boolean | undefined;
+  /** Keep the output under its final name even where a gate fails. */
+  readonly keep?: boolean | undefined;
+  /** false: nothing is run but a load of the output. */
+  readonly validate?: boolean | undefined;
+  readonly externalData?: boolean | undefined;
+  readonly stripMetadata?: boolean | undefined;
+  readonly gates?: Gates | undefined;
+  /** Lines for the report that the caller knows: how `auto` was decided … */
+  readonly notes?: readonly string[] | undefined;
+}
+
+/** Compress a model. `steps` sees the model as read, so that it can choose and refuse. Throws UsageError, ModelError, DataError. */
+export async function compress(options: CompressOptions, steps: (model: Model) => readonly Step[], events: Events = silent): Promise<Report> {
+  const started = performance.now();
+  refuseUncheckable(options);
+  const input = resolveModel(options.model);
+  const plan = planOutput(input, options.precision, options.output, options.force ?? false);
+  const inputHash = hashFile(input.onnxPath);
+  inputHash.catch(() => {}); // awaited below; an earlier error must not leave it unhandled
+  const model = readModel(input.onnxPath);
+  const material = options.validate === false ? undefined : await prepareMaterial(input, interfaceOf(model), options);
+  const done = runSteps(model, steps(model), events, options.signal);
+  const staging = new Staging(plan);
+  try {
+    const written = write(done.model, staging, options, events);
+    const measured = await judgeRun(input, staging, material, options, events);
+    const report = assemble(options, input, model, written, done, measured, material, await inputHash);
+    const judgement = judge(report, options.gates ?? {});
+    const rejected = judgement.verdict === 'fail' && options.keep !== true;
+    const path = rejected ? rejectedPath(plan.path) : plan.path;
+    if (rejected) reject(staging, written, path);
+    else staging.accept();
+    return finish(report, judgement, path, options.gates, started);
+  } catch (error) {
+    staging.discard();
+    throw error;
+  }
+}
+
+/** A gate whose figure will not be measured is refused before anything is done. */
+function refuseUncheckable(options: CompressOptions): void {
+  if (options.gates?.maxDrop && options.data === undefined) throw new UsageError('--max-drop: expected --data with labelled rows to measure it on, found none');
+  if (options.gates?.maxDrop && options.validate === false) throw new UsageError('--max-drop: expected accuracy to be measured, found --no-validate');
+  if (options.gates?.minSpeedup !== undefined && (!options.shapes || options.validate === false)) {
+    throw new UsageError('--min-speedup: expected latency to be measured, found --no-bench or --no-validate');
+  }
+}
+
+function interfaceOf(model: Model): { inputs: ValueSpec[]; outputs: ValueSpec[] } {
+  const spec = (info: Model['graph']['inputs'][number]): ValueSpec => ({ name: info.name, dtype: info.dtype ?? 'undefined', shape: [...(info.shape ?? [])] });
+  const fed = model.graph.inputs.filter((info) => !model.graph.initializers.has(info.name));
+  return { inputs: fed.map(spec), outputs: model.graph.outputs.map(spec) };
+}
+
+interface Done {
+  readonly model: Model;
+  readonly steps: ReportStep[];
+}
+
+function runSteps(input: Model, steps: readonly Step[], events: Events, signal: AbortSignal | undefined): Done {
+  let model = input;
+  const reports: ReportStep[] = [];
+  for (const { pass, options } of steps) {
+    const started = performance.now();
+    const result = pass.run(model, options, { log: events.log, progress: events.bar(pass.name), ...(signal ? { signal } : {}) });
+    checkGraph(result.model.graph, `after ${pass.name}`);
+    if (!result.changed) throw new ModelError(`${pass.name}: expected something to compress, found nothing${reasons(result.skipped)}`);
+    model = result.model;
+    const { changed, stats, skipped } = result;
+    reports.push({ pass: pass.name, options: options as Record<string, unknown>, changed, stats, skipped: [...skipped], seconds: seconds(started) });
+  }
+  return { model, steps: reports };
+}
+
+function reasons(skipped: readonly { reason: string }[]): string {
+  const counts = new Map<string, number>();
+  for (const { reason } of skipped) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return counts.size === 0 ? '' : `: ${[...counts].map(([reason, count]) => `${count} x ${reason}`).join('; ')}`;
+}
+
+function write(model: Model, staging: Staging, options: CompressOptions, events: Events): Written {
+  const bar = events.bar('writing');
+  return writeModel(model, staging.path, {
+    externalData: options.externalData ?? 'auto',
+    stripMetadata: options.stripMetadata ?? false,
+    progress: bar,
+    ...(options.signal ? { signal: options.signal } : {}),
+  });
+}
+
+/** Load the written file, and measure it where there is something to measure on. */
+async function judgeRun(
+  input: ModelPath,
+  staging: Staging,
+  material: Material | { readonly missing: string } | undefined,
+  options: CompressOptions,
+  events: Events,
+): Promise<Measured> {
+  if (material && !('missing' in material)) return measure(input.onnxPath, staging.path, material, options, events);
+  const session = await openSession(staging.path, { light: true, name: 'the compressed model' });
+  await session.release();
+  const why = material ? material.missing : '--no-validate';
+  if (options.gates?.minSpeedup !== undefined) throw new UsageError(`--min-speedup: expected inputs to measure on, found none: ${why}`);
+  return { notes: [`neither accuracy nor parity was measured: ${why}`] };
+}
+
+function assemble(
+  options: CompressOptions,
+  input: ModelPath,
+  model: Model,
+  written: Written,
+  done: Done,
+  measured: Measured,
+  material: Material | { readonly missing: string } | undefined,
+  sha256: string,
+): Omit<Report, 'verdict' | 'failures' | 'seconds' | 'peakRssBytes'> {
+  const { notes, ...figures } = measured;
+  const found = material && !('missing' in material) ? material : undefined;
+  const bytes = inputBytes(input, model);
+  return {
+    schema: REPORT_SCHEMA,
+    tool: { name: 'bert-compress', version },
+    command: options.command,
+    seed: options.seed,
+    input: { path: input.onnxPath, sha256, bytes, params: countParams(model.graph) },
+    output: { path: written.path, sha256: written.sha256, bytes: written.bytes, params: countParams(done.model.graph) },
+    ratio: written.bytes / bytes,
+    steps: done.steps,
+    ...figures,
+    ...(found?.dataset ? { data: dataOf(found) } : {}),
+    notes: [...(options.notes ?? []), ...(found?.notes ?? []), ...notes],
+    machine: { ...readMachine(), isa: [...readMachine().isa] },
+  };
+}
+
+function dataOf({ dataset, prepared }: Material): NonNullable<Report['data']> {
+  const { path, format, columns, bad } = dataset!;
+  return { path, format, columns: { ...columns }, rows: prepared.samples, bad: bad.map((row) => ({ ...row })) };
+}
+
+/** Bytes of the model file and of the external data it uses. */
+function inputBytes(input: ModelPath, model: Model): number {
+  const files = new Map([[input.onnxPath, statSync(input.onnxPath).size]]);
+  for (const tensor of model.graph.initializers.values()) {
+    if (tensor.slice && !files.has(tensor.slice.path)) files.set(tensor.slice.path, statSync(tensor.slice.path).size);
+  }
+  return [...files.values()].reduce((sum, size) => sum + size, 0);
+}
+
+/** Keep a model that failed its gate, with its data, under the rejected name; nothing goes under the final one. */
+function reject(staging: Staging, written: Written, path: string): void {
+  if (written.dataPath) writeModel(readModel(staging.path), path);
+  else renameSync(staging.path, path);
+  staging.discard();
+}
+
+function finish(
+  report: Omit<Report, 'verdict' | 'failures' | 'seconds' | 'peakRssBytes'>,
+  judgement: ReturnType<typeof judge>,
+  path: string,
+  gates: Gates | undefined,
+  started: number,
+): Report {
+  const { accuracy } = report;
+  const allowed = accuracy && gates?.maxDrop?.allowed(accuracy.before);
+  return {
+    ...report,
+    output: { ...report.output, path },
+    ...(accuracy && allowed !== undefined ? { accuracy: { ...accuracy, allowed, verdict: accuracy.drop <= allowed ? 'pass' : 'fail' } } : {}),
+    verdict: judgement.verdict,
+    failures: [...judgement.failures],
+    seconds: seconds(started),
+    peakRssBytes: process.resourceUsage().maxRSS * 1024,
+  };
+}
+
+function seconds(started: number): number {
+  return (performance.now() - started) / 1000;
+}

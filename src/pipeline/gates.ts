@@ -1,0 +1,79 @@
+// Gates: what the user allows a compressed model to cost, and whether it holds.
+import { UsageError } from '../errors.ts';
+import type { Report, Verdict } from '../report/schema.ts';
+
+/** A drop of the metric: absolute (fraction of the metric) or relative to the value before. */
+export interface DropGate {
+  readonly text: string;
+  allowed(before: number): number;
+}
+
+export interface Gates {
+  readonly maxDrop?: DropGate;
+  /** Least speedup, at every measured shape. */
+  readonly minSpeedup?: number;
+  /** Most bytes, model and external data. */
+  readonly maxSize?: number;
+}
+
+/** `1%` is relative to the metric before, `0.5pt` are points of it (0.005). Throws UsageError. */
+export function parseDrop(text: string): DropGate {
+  const match = /^(\d+(?:\.\d+)?)\s*(%|pt)$/.exec(text.trim());
+  if (!match) throw new UsageError(`--max-drop: expected a percentage such as 1% or points such as 0.5pt, found '${text}'`);
+  const value = Number(match[1]) / 100;
+  return { text, allowed: (before) => (match[2] === '%' ? value * Math.abs(before) : value) };
+}
+
+/** `1.2x` or `1.2`. Throws UsageError. */
+export function parseSpeedup(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)x?$/.exec(text.trim());
+  if (!match) throw new UsageError(`--min-speedup: expected a factor such as 1.2x, found '${text}'`);
+  return Number(match[1]);
+}
+
+const units: Readonly<Record<string, number>> = { '': 1, b: 1, kb: 1e3, mb: 1e6, gb: 1e9, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30 };
+
+/** `30MB` (10^6 bytes), `28.6MiB` (2^20) or bytes. Throws UsageError. */
+export function parseSize(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([kmg]i?b|b|)$/i.exec(text.trim());
+  const unit = units[match?.[2]?.toLowerCase() ?? '?'];
+  if (!match || unit === undefined) throw new UsageError(`--max-size: expected a size such as 30MB, found '${text}'`);
+  return Math.floor(Number(match[1]) * unit);
+}
+
+/** What a report says about the gates: one line for each that failed. */
+export interface Judgement {
+  readonly verdict: Verdict;
+  readonly failures: readonly string[];
+}
+
+/** Judge a report. A gate that was asked for and whose figure is absent is an error of ours: it must have been refused before. */
+export function judge(report: Pick<Report, 'accuracy' | 'latency' | 'output'>, gates: Gates): Judgement {
+  const failures: string[] = [];
+  let checked = 0;
+  if (gates.maxDrop) {
+    if (!report.accuracy) throw new Error('--max-drop was asked for and no accuracy was measured');
+    checked++;
+    const { before, drop, metric } = report.accuracy;
+    const allowed = gates.maxDrop.allowed(before);
+    if (!(drop <= allowed)) failures.push(`${metric}: expected a drop of at most ${points(allowed)} (--max-drop ${gates.maxDrop.text}), found ${points(drop)}`);
+  }
+  if (gates.minSpeedup !== undefined) {
+    if (!report.latency?.length) throw new Error('--min-speedup was asked for and no latency was measured');
+    checked++;
+    for (const row of report.latency) {
+      if (row.speedup < gates.minSpeedup) {
+        failures.push(`latency at ${row.batch} x ${row.sequence}: expected at least ${gates.minSpeedup}x, found ${row.speedup.toFixed(2)}x`);
+      }
+    }
+  }
+  if (gates.maxSize !== undefined) {
+    checked++;
+    if (report.output.bytes > gates.maxSize) failures.push(`size: expected at most ${gates.maxSize} bytes, found ${report.output.bytes}`);
+  }
+  return { verdict: failures.length > 0 ? 'fail' : checked > 0 ? 'pass' : 'not-checked', failures };
+}
+
+function points(fraction: number): string {
+  return `${(100 * fraction).toFixed(2)} points`;
+}
