@@ -23,56 +23,72 @@ export interface AffineParams {
   readonly zeroPoints: Int16Array;
 }
 
-/** Smallest and largest value of each channel, and how many values were NaN or infinite. */
+/** Smallest and largest value of each channel, zero included, and how many channels hold NaN or infinity. */
 export interface Ranges {
   readonly min: Float32Array;
   readonly max: Float32Array;
-  nonFinite: number;
+  readonly nonFinite: number;
 }
 
-/** Ranges that include zero, so that zero is representable. */
-export function emptyRanges(channels: number): Ranges {
-  return { min: new Float32Array(channels), max: new Float32Array(channels), nonFinite: 0 };
-}
+/** Collects ranges over the rows of a row-major [rows, columns] matrix: one a column (axis 1) or one a row (axis 0). */
+export class RangeCollector {
+  readonly #columns: number;
+  readonly #axis: 0 | 1;
+  /**
+   * Bit patterns of the largest magnitude of positive and of negative values. For floats of one sign, patterns order as the values do
+   * (IEEE 754), so that integers are compared; NaN and infinity come out as the largest pattern of all.
+   */
+  readonly #high: Int32Array;
+  readonly #low: Int32Array;
 
-/**
- * Take rows of a row-major [rows, columns] matrix into ranges.
- * axis 1: a range a column. axis 0: a range a row, `firstRow` being the index of the first row given.
- */
-export function addToRanges(ranges: Ranges, values: Float32Array, columns: number, axis: 0 | 1, firstRow: number): void {
-  const { min, max } = ranges;
-  const rows = values.length / columns;
-  for (let r = 0, i = 0; r < rows; r++) {
-    // NaN compares false and would pass unseen; the sum of a row is finite exactly where all its values are (overflow aside)
-    let sum = 0;
-    if (axis === 1) {
-      for (let c = 0; c < columns; c++, i++) {
-        const x = values[i]!;
-        sum += x;
-        if (x < min[c]!) min[c] = x;
-        if (x > max[c]!) max[c] = x;
-      }
-    } else {
-      let low = 0;
-      let high = 0;
-      for (let c = 0; c < columns; c++, i++) {
-        const x = values[i]!;
-        sum += x;
-        if (x < low) low = x;
-        if (x > high) high = x;
-      }
-      min[firstRow + r] = low;
-      max[firstRow + r] = high;
-    }
-    // a double holds the sum of any float32 row, so that only NaN or infinity makes it not finite
-    if (!Number.isFinite(sum)) ranges.nonFinite += countNonFinite(values, i - columns, i);
+  constructor(rows: number, columns: number, axis: 0 | 1) {
+    this.#columns = columns;
+    this.#axis = axis;
+    this.#high = new Int32Array(axis === 1 ? columns : rows);
+    this.#low = new Int32Array(axis === 1 ? columns : rows);
   }
-}
 
-function countNonFinite(values: Float32Array, from: number, to: number): number {
-  let count = 0;
-  for (let i = from; i < to; i++) if (!Number.isFinite(values[i]!)) count++;
-  return count;
+  /** Take whole rows, `firstRow` being the index of the first; `bits` are float32 patterns. */
+  add(bits: Int32Array, firstRow: number): void {
+    if (this.#axis === 1) this.#addColumns(bits);
+    else this.#addRows(bits, firstRow);
+  }
+
+  #addColumns(bits: Int32Array): void {
+    const columns = this.#columns;
+    const high = this.#high;
+    const low = this.#low;
+    for (let row = 0; row < bits.length; row += columns) {
+      for (let c = 0; c < columns; c++) {
+        const x = bits[row + c]!;
+        if (x > high[c]!) high[c] = x;
+        else if ((x & 0x7fffffff) > low[c]! && x < 0) low[c] = x & 0x7fffffff;
+      }
+    }
+  }
+
+  #addRows(bits: Int32Array, firstRow: number): void {
+    const columns = this.#columns;
+    for (let i = 0, row = firstRow; i < bits.length; row++) {
+      let high = 0;
+      let low = 0;
+      for (const end = i + columns; i < end; i++) {
+        const x = bits[i]!;
+        if (x > high) high = x;
+        else if (x < 0 && (x & 0x7fffffff) > low) low = x & 0x7fffffff;
+      }
+      this.#high[row] = high;
+      this.#low[row] = low;
+    }
+  }
+
+  /** The ranges so far. */
+  ranges(): Ranges {
+    const infinite = 0x7f800000;
+    let nonFinite = 0;
+    for (let c = 0; c < this.#high.length; c++) if (this.#high[c]! >= infinite || this.#low[c]! >= infinite) nonFinite++;
+    return { max: new Float32Array(this.#high.buffer), min: new Float32Array(this.#low.buffer).map((x) => -x), nonFinite };
+  }
 }
 
 /** One range over all channels (per-tensor quantization). */
@@ -108,55 +124,88 @@ export function affineParams(ranges: Ranges, grid: Grid): AffineParams {
 }
 
 /** 1.5 * 2^52: adding and subtracting it rounds a double below 2^51 to the nearest integer, halves to even (IEEE 754). */
-const ROUNDER = 6755399441055744;
+const DOUBLE_ROUNDER = 6755399441055744;
 
 /** Round half to even, as numpy and onnxruntime do. */
 export function roundHalfEven(x: number): number {
-  return x + ROUNDER - ROUNDER;
+  return x + DOUBLE_ROUNDER - DOUBLE_ROUNDER;
 }
 
-/**
- * Quantize rows of a row-major [rows, columns] matrix into `out` (same layout, an Int8Array or Uint8Array of the whole matrix).
- * Channels run along `axis` (1 columns, 0 rows), or there is one for all (params of length 1).
- */
-export function quantizeRows(
-  values: Float32Array,
-  columns: number,
-  axis: 0 | 1,
-  firstRow: number,
-  params: AffineParams,
-  grid: Grid,
-  out: Int8Array | Uint8Array,
-): void {
-  const { min, max } = grid;
-  const rows = values.length / columns;
-  const single = params.scales.length === 1;
-  let o = firstRow * columns;
-  if (axis === 1 && !single) {
-    const inverse = Float64Array.from(params.scales, (scale) => 1 / scale);
-    const shift = Float64Array.from(params.zeroPoints);
-    for (let r = 0, i = 0; r < rows; r++) {
-      for (let c = 0; c < columns; c++, i++, o++) {
-        const q = values[i]! * inverse[c]! + ROUNDER - ROUNDER + shift[c]!;
-        out[o] = q < min ? min : q > max ? max : q;
-      }
-    }
-    return;
+/** 1.5 * 2^23: a float32 sum with it has an ulp of 1, so that its low bits are the rounded number in two's complement (IEEE 754). */
+const FLOAT_ROUNDER = 12582912;
+
+/** Quantizes a row-major [rows, columns] float32 matrix, piece by piece, with a scale a column (axis 1), a row (axis 0), or one for all. */
+export class Quantizer {
+  readonly #columns: number;
+  readonly #axis: 0 | 1;
+  readonly #grid: Grid;
+  readonly #inverse: Float64Array;
+  /** Zero point + FLOAT_ROUNDER: rounding and shifting in one addition. */
+  readonly #shift: Float64Array;
+  #sums = new Float32Array(0);
+  #bits = new Int32Array(0);
+
+  constructor(columns: number, axis: 0 | 1, params: AffineParams, grid: Grid) {
+    this.#columns = columns;
+    this.#axis = axis;
+    this.#grid = grid;
+    this.#inverse = Float64Array.from(params.scales, (scale) => 1 / scale);
+    this.#shift = Float64Array.from(params.zeroPoints, (zeroPoint) => zeroPoint + FLOAT_ROUNDER);
   }
-  for (let r = 0, i = 0; r < rows; r++) {
-    const channel = single ? 0 : firstRow + r;
-    const inverse = 1 / params.scales[channel]!;
-    const shift = params.zeroPoints[channel]!;
-    for (let c = 0; c < columns; c++, i++, o++) {
-      const q = values[i]! * inverse + ROUNDER - ROUNDER + shift;
-      out[o] = q < min ? min : q > max ? max : q;
+
+  /** Quantize `values`, the elements of the matrix from index `start` on, into `out` (8-bit patterns, same length). */
+  quantize(values: Float32Array, start: number, out: Uint8Array): void {
+    if (this.#sums.length < values.length) {
+      this.#sums = new Float32Array(values.length);
+      this.#bits = new Int32Array(this.#sums.buffer);
+    }
+    const columns = this.#columns;
+    for (let at = 0; at < values.length; ) {
+      const column = (start + at) % columns;
+      const end = Math.min(values.length, at + columns - column);
+      if (this.#axis === 1 && this.#inverse.length > 1) this.#scaleColumns(values, at, end, column);
+      else this.#scaleRow(values, at, end, this.#inverse.length > 1 ? Math.floor((start + at) / columns) : 0);
+      at = end;
+    }
+    this.#take(values.length, out);
+  }
+
+  #scaleColumns(values: Float32Array, from: number, to: number, column: number): void {
+    const sums = this.#sums;
+    const inverse = this.#inverse;
+    const shift = this.#shift;
+    for (let i = from, c = column; i < to; i++, c++) sums[i] = values[i]! * inverse[c]! + shift[c]!;
+  }
+
+  #scaleRow(values: Float32Array, from: number, to: number, channel: number): void {
+    const sums = this.#sums;
+    const inverse = this.#inverse[channel]!;
+    const shift = this.#shift[channel]!;
+    for (let i = from; i < to; i++) sums[i] = values[i]! * inverse + shift;
+  }
+
+  /** Low bits of the sums. The scale comes from the values' own range, so that only rounding can pass the grid, by one. */
+  #take(count: number, out: Uint8Array): void {
+    const bits = this.#bits;
+    if (this.#grid.symmetric && this.#grid.signed) {
+      for (let i = 0; i < count; i++) out[i] = bits[i]!;
+      return;
+    }
+    const low = this.#grid.min + FLOAT_BITS;
+    const high = this.#grid.max + FLOAT_BITS;
+    for (let i = 0; i < count; i++) {
+      const q = bits[i]!;
+      out[i] = q < low ? low : q > high ? high : q;
     }
   }
 }
+
+/** Bit pattern of FLOAT_ROUNDER; patterns of sums lie around it, one a step. */
+const FLOAT_BITS = 0x4b400000;
 
 /** Transpose a row-major [rows, columns] matrix of bytes, in blocks that stay in cache. */
-export function transposeBytes<T extends Int8Array | Uint8Array>(matrix: T, rows: number, columns: number): T {
-  const out = matrix.slice() as T;
+export function transposeBytes(matrix: Uint8Array, rows: number, columns: number): Uint8Array {
+  const out = new Uint8Array(matrix.length);
   const block = 32;
   for (let r0 = 0; r0 < rows; r0 += block) {
     const r1 = Math.min(rows, r0 + block);

@@ -13,56 +13,47 @@ export interface HalfStats {
   nonFinite: number;
 }
 
-/**
- * Tables by sign and exponent (the upper 9 bits of a float32), after van der Zijp, "Fast Half Float Conversions" (2008):
- * half = base + ((mantissa | implicit) >> shift), rounded half to even.
- */
-const base = new Uint16Array(512);
-const shift = new Uint8Array(512);
-for (let i = 0; i < 256; i++) {
-  const exponent = i - 127;
-  let b: number;
-  let s: number;
-  if (exponent < -25) [b, s] = [0, 25];
-  else if (exponent < -14) [b, s] = [0, -exponent - 1]; // subnormal: implicit one joins the mantissa
-  else if (exponent <= 15) [b, s] = [(exponent + 14) << 10, 13]; // one less, since the implicit one carries into the exponent
-  else [b, s] = [0x7c00, 25];
-  base[i] = b;
-  base[i | 256] = b | 0x8000;
-  shift[i] = s;
-  shift[i | 256] = s;
-}
+/** float32 bit patterns of the smallest normal float16 (2^-14), and of the first value that rounds beyond 65504 (65520). */
+const MIN_NORMAL = 0x38800000;
+const BEYOND = 0x477ff000;
+/** Difference of the exponent biases, 127 - 15, in float32's exponent field. */
+const REBIAS = 0x38000000;
 
 /** Convert float32 bit patterns to float16 bit patterns; finite values beyond 65504 are clamped. Adds to `stats`. */
-export function float32ToFloat16(from: Uint32Array, to: Uint16Array, stats: HalfStats): void {
+export function float32ToFloat16(from: Int32Array | Uint32Array, to: Uint16Array, stats: HalfStats): void {
   for (let i = 0; i < from.length; i++) {
-    const bits = from[i]!;
-    const key = bits >>> 23;
-    const s = shift[key]!;
-    const mantissa = (bits & 0x7fffff) | 0x800000;
-    // add half of the last kept bit, less one where that bit is even: ties go to even
-    const half = (base[key]! + ((mantissa + (1 << (s - 1)) - 1 + ((mantissa >>> s) & 1)) >>> s)) & 0xffff;
-    to[i] = half;
-    if (s === 25 || (half & 0x7fff) === 0 || (half & 0x7c00) === 0x7c00) to[i] = special(bits, half, stats);
+    const bits = from[i]! | 0;
+    const magnitude = bits & 0x7fffffff;
+    if (magnitude >= MIN_NORMAL && magnitude < BEYOND) {
+      // add half of the last kept bit, less one where that bit is even: ties go to even
+      to[i] = ((bits >>> 16) & 0x8000) | ((magnitude - REBIAS + 0xfff + ((magnitude >>> 13) & 1)) >>> 13);
+    } else to[i] = special(bits, magnitude, stats);
   }
 }
 
-/** The rare ways out: zero, flushed to zero, beyond the range, infinity, NaN. */
-function special(bits: number, half: number, stats: HalfStats): number {
+/** The rare ways out: zero, subnormal, flushed to zero, beyond the range, infinity, NaN. */
+function special(bits: number, magnitude: number, stats: HalfStats): number {
   const sign = (bits >>> 16) & 0x8000;
-  const magnitude = bits & 0x7fffffff;
   if (magnitude === 0) return sign;
   if (magnitude >= 0x7f800000) {
     stats.nonFinite++;
     return magnitude === 0x7f800000 ? sign | 0x7c00 : sign | 0x7e00;
   }
-  if (magnitude > 0x40000000) {
+  if (magnitude >= BEYOND) {
     stats.overflow++;
     return sign | 0x7bff;
   }
-  const kept = magnitude <= 0x33000000 ? 0 : half & 0x7fff; // 2^-25 and below round to zero
+  const kept = subnormal(magnitude);
   if (kept === 0) stats.underflow++;
   return sign | kept;
+}
+
+/** Float16 pattern of a magnitude below 2^-14: its mantissa counts in 2^-24, rounded half to even. */
+function subnormal(magnitude: number): number {
+  const shift = 126 - (magnitude >>> 23); // 14 for 2^-15 up to 24 for 2^-25; more rounds to zero
+  if (shift > 24) return 0;
+  const mantissa = (magnitude & 0x7fffff) | 0x800000;
+  return (mantissa + (1 << (shift - 1)) - 1 + ((mantissa >>> shift) & 1)) >>> shift;
 }
 
 /** One float16 bit pattern as a number. */

@@ -1,0 +1,69 @@
+// What a model folder's config.json says that matters for measuring: architecture, label names, sizes.
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { integerField, isJsonObject, readJsonObject, stringField, type JsonObject } from './json-file.ts';
+
+export interface ModelConfig {
+  /** Class names of the training library, such as BertForSequenceClassification. */
+  readonly architectures: readonly string[];
+  readonly modelType?: string;
+  /** Label names in order of their ids; empty where the config has none. */
+  readonly labels: readonly string[];
+  /** Longest input in tokens that the position table allows. */
+  readonly maxPositions?: number;
+  readonly vocabularySize?: number;
+  /** 'multi_label_classification', 'regression' … where the config says so. */
+  readonly problemType?: string;
+}
+
+/**
+ * Reads `config.json` of a model folder; undefined where there is none.
+ * @throws DataError where it is no JSON object
+ */
+export async function loadConfig(folder: string): Promise<ModelConfig | undefined> {
+  const path = join(folder, 'config.json');
+  const exists = await stat(path).then(
+    () => true,
+    () => false,
+  );
+  return exists ? parseConfig(await readJsonObject(path)) : undefined;
+}
+
+/** Takes what is there and has the right type; nothing in a config is required. */
+export function parseConfig(json: JsonObject): ModelConfig {
+  const architectures = Array.isArray(json['architectures']) ? json['architectures'].map(String) : [];
+  const modelType = stringField(json, 'model_type');
+  const problemType = stringField(json, 'problem_type');
+  const vocabularySize = integerField(json, 'vocab_size');
+  const positions = integerField(json, 'max_position_embeddings');
+  const maxPositions = positions === undefined ? undefined : positions - reservedPositions(json, modelType);
+  return {
+    architectures,
+    labels: labelsOf(json),
+    ...(modelType === undefined ? {} : { modelType }),
+    ...(problemType === undefined ? {} : { problemType }),
+    ...(vocabularySize === undefined ? {} : { vocabularySize }),
+    ...(maxPositions === undefined || maxPositions < 1 ? {} : { maxPositions }),
+  };
+}
+
+/** RoBERTa and its kin count positions from the padding id + 1, so that the first rows of the table are never used. */
+const countFromPadding = ['roberta', 'xlm-roberta', 'camembert', 'longformer', 'mpnet', 'roberta-prelayernorm', 'xmod'];
+
+function reservedPositions(json: JsonObject, modelType: string | undefined): number {
+  if (modelType === undefined || !countFromPadding.includes(modelType)) return 0;
+  return (integerField(json, 'pad_token_id') ?? 1) + 1;
+}
+
+/** Names by id from id2label, else from label2id; ids must be 0, 1, 2 … without a gap, or there are no names. */
+function labelsOf(json: JsonObject): string[] {
+  const byId = json['id2label'];
+  const byName = json['label2id'];
+  const pairs: [number, string][] = isJsonObject(byId)
+    ? Object.entries(byId).map(([id, name]) => [Number(id), String(name)])
+    : isJsonObject(byName)
+      ? Object.entries(byName).map(([name, id]) => [Number(id), name])
+      : [];
+  pairs.sort((a, b) => a[0] - b[0]);
+  return pairs.every(([id], i) => id === i) ? pairs.map(([, name]) => name) : [];
+}

@@ -1,0 +1,92 @@
+// Two evaluations on the same rows against each other: the drop with its interval and significance, and parity.
+import { mcnemar, pairedBootstrap } from '../math/statistics-paired.ts';
+import type { Evaluation } from './evaluate.ts';
+import { ParitySums, type Parity } from './parity-sums.ts';
+
+export type { Parity } from './parity-sums.ts';
+
+/** The accuracy part of a report. Metrics are fractions; `drop` is before minus after, positive where it got worse. */
+export interface Accuracy {
+  readonly task: string;
+  readonly metric: string;
+  readonly samples: number;
+  readonly before: number;
+  readonly after: number;
+  readonly drop: number;
+  /** drop / before; absent where before is 0. */
+  readonly relative?: number;
+  /** 95 % interval of the drop (paired bootstrap). */
+  readonly ci95: readonly [low: number, high: number];
+  /** McNemar's exact p for classification. */
+  readonly p?: number;
+  readonly secondary: Readonly<Record<string, { readonly before: number; readonly after: number }>>;
+}
+
+export interface Comparison {
+  /** Absent for a task without labels. */
+  readonly accuracy?: Accuracy;
+  /** Of the vectors that both evaluations kept (logits or sentence embeddings). */
+  readonly parity?: Parity;
+}
+
+/**
+ * Compares two evaluations of the same prepared rows.
+ * @param options.seed of the bootstrap; the same seed gives the same interval
+ * @throws RangeError where they are not of the same rows
+ */
+export function compare(before: Evaluation, after: Evaluation, options: { readonly seed: number }): Comparison {
+  if (before.samples !== after.samples || before.task !== after.task) {
+    throw new RangeError(
+      `compare: expected two evaluations of the same rows, found ${before.samples} of ${before.task} and ${after.samples} of ${after.task}`,
+    );
+  }
+  const accuracy = compareAccuracy(before, after, options.seed);
+  const parity = compareVectors(before, after);
+  return { ...(accuracy === undefined ? {} : { accuracy }), ...(parity === undefined ? {} : { parity }) };
+}
+
+function compareAccuracy(before: Evaluation, after: Evaluation, seed: number): Accuracy | undefined {
+  if (before.value === undefined || after.value === undefined || before.metric === undefined) return undefined;
+  if (before.resampled === undefined || after.resampled === undefined) return undefined;
+  const drop = before.value - after.value;
+  const p = significance(before, after);
+  return {
+    task: before.task,
+    metric: before.metric,
+    samples: before.samples,
+    before: before.value,
+    after: after.value,
+    drop,
+    ...(before.value === 0 ? {} : { relative: drop / before.value }),
+    ci95: pairedBootstrap(before.samples, before.resampled, after.resampled, { seed }),
+    ...(p === undefined ? {} : { p }),
+    secondary: pairUp(before.secondary, after.secondary),
+  };
+}
+
+function significance({ correct: a }: Evaluation, { correct: b }: Evaluation): number | undefined {
+  if (a === undefined || b === undefined) return undefined;
+  let onlyBefore = 0;
+  let onlyAfter = 0;
+  for (let i = 0; i < a.length; i++) {
+    if (a[i] === 1 && b[i] === 0) onlyBefore++;
+    if (a[i] === 0 && b[i] === 1) onlyAfter++;
+  }
+  return mcnemar(onlyBefore, onlyAfter);
+}
+
+function compareVectors(before: Evaluation, after: Evaluation): Parity | undefined {
+  const [a, b] = [before.vectors, after.vectors];
+  if (a.width !== b.width || a.width === 0) return undefined;
+  const sums = new ParitySums(before.probabilities !== undefined);
+  for (let row = 0; row < Math.min(a.rows, b.rows); row++) {
+    const [from, to] = [row * a.width, (row + 1) * a.width];
+    sums.add(a.data.subarray(from, to), b.data.subarray(from, to));
+  }
+  return sums.finish();
+}
+
+function pairUp(before: Readonly<Record<string, number>>, after: Readonly<Record<string, number>>) {
+  const names = Object.keys(before).filter((name) => name in after);
+  return Object.fromEntries(names.map((name) => [name, { before: before[name]!, after: after[name]! }]));
+}

@@ -1,0 +1,60 @@
+// Guesses what a model is for, from its config, its outputs and the data that comes with it.
+import type { ModelConfig } from '../data/config.ts';
+import type { Dataset } from '../data/rows.ts';
+import type { ValueSpec } from '../runtime/session.ts';
+
+export interface TaskGuess {
+  /** Name of the task; it may be one that cannot be measured yet, `taskNamed` tells. */
+  readonly task: string;
+  /** What it was guessed from, as shown to the user. */
+  readonly from: string;
+}
+
+/** Endings of the class names of transformers. */
+const byArchitecture: readonly (readonly [RegExp, string])[] = [
+  [/ForSequenceClassification$/, 'text-classification'],
+  [/ForTokenClassification$/, 'token-classification'],
+  [/ForQuestionAnswering$/, 'question-answering'],
+  [/ForMaskedLM$|ForPreTraining$/, 'fill-mask'],
+];
+
+/**
+ * The task of a model: by its architecture, else by the names and ranks of its outputs. An encoder without a head is
+ * measured by sentence similarity where the data has pairs with scores, and by feature extraction otherwise; a model
+ * with a head but without labelled data by feature extraction as well only where its head is unknown.
+ */
+export function guessTask(
+  config: ModelConfig | undefined,
+  outputs: readonly ValueSpec[],
+  dataset?: Dataset,
+): TaskGuess {
+  const architecture = config?.architectures[0] ?? '';
+  const known = byArchitecture.find(([pattern]) => pattern.test(architecture));
+  if (known !== undefined) return { task: known[1], from: `architecture ${architecture}` };
+  return byOutputs(outputs) ?? byData(dataset);
+}
+
+function byOutputs(outputs: readonly ValueSpec[]): TaskGuess | undefined {
+  const output = (name: string): ValueSpec | undefined => outputs.find((one) => one.name === name);
+  if (output('start_logits') !== undefined && output('end_logits') !== undefined) {
+    return { task: 'question-answering', from: 'outputs start_logits and end_logits' };
+  }
+  const logits = output('logits');
+  if (logits?.shape.length === 2) return { task: 'text-classification', from: 'output logits [batch, classes]' };
+  if (logits?.shape.length === 3) {
+    const vocabulary = typeof logits.shape[2] === 'number' && logits.shape[2] > 500;
+    return {
+      task: vocabulary ? 'fill-mask' : 'token-classification',
+      from: 'output logits [batch, sequence, …]',
+    };
+  }
+  return undefined;
+}
+
+function byData(dataset: Dataset | undefined): TaskGuess {
+  if (dataset?.columns.textPair !== undefined && dataset.columns.label !== undefined) {
+    const numbers = dataset.rows.every((row) => Number.isFinite(Number(row.label)));
+    if (numbers) return { task: 'sentence-similarity', from: 'an encoder, and pairs of sentences with scores' };
+  }
+  return { task: 'feature-extraction', from: 'an encoder' };
+}

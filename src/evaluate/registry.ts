@@ -1,0 +1,17 @@
+// The tasks that can be measured. A task is one file in `tasks/` and one entry here.
+import { UsageError } from '../errors.ts';
+import type { Task } from './task.ts';
+import { featureExtraction } from './tasks/feature-extraction.ts';
+import { sentenceSimilarity } from './tasks/sentence-similarity.ts';
+import { textClassification } from './tasks/text-classification.ts';
+
+export const tasks: readonly Task[] = [textClassification, sentenceSimilarity, featureExtraction];
+
+/** @throws UsageError listing the tasks, where there is none of that name */
+export function taskNamed(name: string): Task {
+  const found = tasks.find((task) => task.name === name);
+  if (found === undefined) {
+    throw new UsageError(`task: expected one of ${tasks.map((task) => task.name).join(', ')}, found '${name}'`);
+  }
+  return found;
+}
