@@ -63,8 +63,25 @@ export function lazyTensor(dtype: DataType, shape: readonly number[], make: () =
   };
 }
 
+/** A tensor made in pieces: `fill` writes the bytes from `offset` on into `into`, whatever its length. */
+export function streamedTensor(dtype: DataType, shape: readonly number[], fill: (into: Uint8Array, offset: number) => void): Tensor {
+  const byteLength = byteLengthOf(dtype, elementCount(shape));
+  const bytes = (): Uint8Array => {
+    const all = new Uint8Array(byteLength);
+    fill(all, 0);
+    return all;
+  };
+  return { dtype, shape, byteLength, bytes, readInto: fill };
+}
+
+/** Fill `into` with a tensor's bytes from `offset` on. */
+export function readInto(tensor: Tensor, into: Uint8Array, offset: number): void {
+  if (tensor.readInto) tensor.readInto(into, offset);
+  else into.set(tensor.bytes().subarray(offset, offset + into.length));
+}
+
 /** Pieces of this size stay in a core's cache, and a large tensor on disk costs no memory. */
-const PIECE = 1 << 20;
+const PIECE = 1 << 18;
 
 /** Call `use` with a tensor's bytes in pieces, each a whole number of `unit` bytes and valid only during the call. */
 export function eachPiece(tensor: Tensor, unit: number, use: (bytes: Uint8Array, offset: number) => void): void {

@@ -20,7 +20,8 @@ export class ExternalFiles {
   /** The slice that `entries` name for a tensor of `length` bytes. Throws ModelError where it leaves the folder, is missing or too short. */
   resolve(tensor: string, entries: readonly StringEntry[], length: number): FileSlice {
     const where = `${this.#modelPath}: external data of '${tensor}'`;
-    const get = (key: string): string | undefined => entries.find((entry) => entry.key === key)?.value;
+    // the last of a repeated key counts, as in onnx and onnxruntime
+    const get = (key: string): string | undefined => entries.findLast((entry) => entry.key === key)?.value;
     const location = get('location');
     if (!location) throw new ModelError(`${where}: expected a location, found none`);
     const file = this.#open(location, where);

@@ -22,6 +22,9 @@ const MIN_PAYLOAD = 1024;
 /** A graph of 100,000 nodes with stack traces is 200 MB; a skeleton larger than this is no encoder and would fill memory. */
 const MAX_SKELETON = 512 * 1024 * 1024;
 
+/** Every field becomes objects: 100,000 nodes with twenty entries each are fewer than this, a file of empty nodes would fill memory. */
+const MAX_FIELDS = 2 ** 21;
+
 type Part = Uint8Array | { readonly offset: number; readonly length: number };
 
 /** Walk a whole model. Throws ModelError, `where` in front, where the bytes are not protobuf. */
@@ -29,7 +32,8 @@ export function lift(source: ByteSource, where: string): Lifted {
   const payloads: LiftedPayload[] = [];
   try {
     const parts: Part[] = [];
-    const size = liftMessage(source, 'ModelProto', 0, source.length, 0, parts, payloads);
+    const count = { fields: 0 };
+    const size = liftMessage(source, 'ModelProto', 0, source.length, 0, parts, payloads, count);
     if (size > MAX_SKELETON) {
       throw new RangeError(`expected a graph below ${MAX_SKELETON / 2 ** 20} MiB besides its weights, found ${Math.ceil(size / 2 ** 20)} MiB`);
     }
@@ -49,6 +53,7 @@ function liftMessage(
   depth: number,
   parts: Part[],
   payloads: LiftedPayload[],
+  count: { fields: number },
 ): number {
   if (depth > MAX_DEPTH) throw new RangeError(`expected messages at most ${MAX_DEPTH} deep, found more`);
   const inner = toTensors[name];
@@ -62,12 +67,13 @@ function liftMessage(
   for (let at = start; at < end; ) {
     const field = readField(source, at, end);
     at = field.end;
+    if (++count.fields > MAX_FIELDS) throw new RangeError(`expected at most ${MAX_FIELDS} fields in a graph, found more`);
     if (field.wire !== LENGTH_DELIMITED || field.end - field.body < MIN_PAYLOAD) continue;
     const child = inner[field.number];
     if (child) {
       copyUpTo(field.start);
       const childParts: Part[] = [];
-      const childSize = liftMessage(source, child, field.body, field.end, depth + 1, childParts, payloads);
+      const childSize = liftMessage(source, child, field.body, field.end, depth + 1, childParts, payloads, count);
       const header = lengthHeader(field.number, childSize);
       parts.push(header);
       for (const part of childParts) parts.push(part);

@@ -14,8 +14,10 @@ export const toTensors: Readonly<Record<MessageName, Readonly<Record<number, Mes
 };
 
 /** TensorProto's fields whose bytes are the tensor's elements as they are: float_data, raw_data, double_data. */
-export const PAYLOAD_FIELDS: ReadonlySet<number> = new Set([4, 9, 10]);
+export const FLOAT_DATA = 4;
 export const RAW_DATA = 9;
+export const DOUBLE_DATA = 10;
+export const PAYLOAD_FIELDS: ReadonlySet<number> = new Set([FLOAT_DATA, RAW_DATA, DOUBLE_DATA]);
 
-/** Subgraphs within subgraphs: exporters nest two or three deep; a limit keeps a hostile file from the end of the stack. */
+/** Messages within messages, three a subgraph: exporters nest two or three subgraphs; a limit keeps a hostile file from the end of the stack. */
 export const MAX_DEPTH = 64;

@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import { ModelError } from '../errors.ts';
 import type { Model } from '../ir/graph.ts';
-import { checkGraph } from '../ir/verify.ts';
+import { checkFunction, checkGraph } from '../ir/verify.ts';
 import { ExternalFiles } from './external.ts';
 import { lift } from './lift.ts';
 import { decodeModel, type ModelProto } from './schema.ts';
@@ -14,6 +14,28 @@ import { withFile } from './wire.ts';
  * Throws ModelError: one line with file, what was expected and what was found.
  */
 export function readModel(path: string): Model {
+  try {
+    return read(path);
+  } catch (error) {
+    throw asModelError(error, path);
+  }
+}
+
+/** Longest message that is still one clear line: names come from the file and may be of any length. */
+const MAX_MESSAGE = 600;
+
+/** Names in messages come from the file: no line breaks, no control characters, no pages of text. */
+function asModelError(error: unknown, path: string): unknown {
+  if (error instanceof ModelError) {
+    const line = error.message.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ');
+    const short = line.length > MAX_MESSAGE ? `${line.slice(0, MAX_MESSAGE / 2)} … ${line.slice(-MAX_MESSAGE / 2)}` : line;
+    return short === error.message ? error : new ModelError(short, { cause: error });
+  }
+  const code = error instanceof Error && 'syscall' in error && 'code' in error ? String(error.code) : undefined;
+  return code ? new ModelError(`${path}: expected a readable ONNX file, found ${code}`, { cause: error }) : error;
+}
+
+function read(path: string): Model {
   const size = fileSize(path);
   if (size === 0) throw new ModelError(`${path}: expected an ONNX model, found an empty file`);
   const lifted = withFile(path, (source) => {
@@ -26,8 +48,9 @@ export function readModel(path: string): Model {
   } catch (cause) {
     throw new ModelError(`${path}: not a readable ONNX model: ${(cause as Error).message}`, { cause });
   }
-  const model = modelOf(message, { path, payloads: lifted.payloads, external: new ExternalFiles(path) });
+  const model = modelOf(message, { path, payloads: lifted.payloads, external: new ExternalFiles(path), claimed: new Set() });
   checkGraph(model.graph, path);
+  for (const def of model.functions) checkFunction(def, `${path}: function '${def.name}'`);
   return model;
 }
 

@@ -1,6 +1,7 @@
 // The ONNX schema (onnx.proto, IR 13) as a protobufjs descriptor: only the messages this tool looks into.
 // Whatever is not named here (training info, device configurations, fields of the future) is kept as unknown bytes.
 import protobuf from 'protobufjs/light.js';
+import type { Tensor } from '../ir/tensor.ts';
 
 type Options = { packed?: boolean; features?: { utf8_validation: 'VERIFY' } };
 type FieldSpec = { id: number; type: string; rule?: 'repeated'; options?: Options };
@@ -149,6 +150,8 @@ export interface TensorProto {
 export interface SparseTensorProto {
   values?: TensorProto;
   indices?: TensorProto;
+  /** No protobuf field: the two as to-ir.ts read them, since their payloads may be lifted. */
+  read?: { readonly values?: Tensor; readonly indices?: Tensor };
 }
 export interface AttributeProto {
   name?: string;
@@ -187,6 +190,7 @@ export interface TypeProto {
 export interface ValueInfoProto {
   name?: string;
   type?: TypeProto;
+  docString?: Uint8Array;
   metadataProps?: StringEntry[];
 }
 export interface GraphProto {
@@ -206,6 +210,7 @@ export interface FunctionProto {
   input?: string[];
   output?: string[];
   node?: NodeProto[];
+  docString?: Uint8Array;
   metadataProps?: StringEntry[];
 }
 export interface ModelProto {
@@ -233,9 +238,9 @@ export function decodeModel(bytes: Uint8Array): ModelProto {
   reader.discardUnknown = false;
   const skip = reader.skipType.bind(reader);
   // groups: protobuf gave them up before ONNX was made, and lift.ts and lower.ts don't walk them
-  reader.skipType = (wire: number, ...rest: []) => {
+  reader.skipType = (wire: number, depth?: number, field?: number) => {
     if (wire === 3 || wire === 4) throw new RangeError(`expected protobuf wire type 0, 1, 2 or 5, found ${wire}`);
-    return skip(wire, ...rest);
+    return skip(wire, depth, field);
   };
   return type().decode(reader) as ModelProto;
 }

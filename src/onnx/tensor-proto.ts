@@ -5,8 +5,8 @@ import { byteLengthOf, dataTypeCode, dataTypeOf, type DataType } from '../ir/dty
 import { elementCount, type FileSlice, type Tensor } from '../ir/tensor.ts';
 import type { ExternalFiles } from './external.ts';
 import type { LiftedPayload } from './lift.ts';
-import { RAW_DATA } from './paths.ts';
-import { fromBigInt, has, toBigInt, type TensorProto } from './schema.ts';
+import { DOUBLE_DATA, FLOAT_DATA, RAW_DATA } from './paths.ts';
+import { fromBigInt, has, LIFTED_FIELD, toBigInt, toNumber, type TensorProto } from './schema.ts';
 
 /** What a tensor read from a file carries for the writer: its message without payload, and the field the payload stood in. */
 export interface StoredTensor {
@@ -21,6 +21,8 @@ export interface PayloadSource {
   readonly path: string;
   readonly payloads: readonly LiftedPayload[];
   readonly external: ExternalFiles;
+  /** Indices of the payloads that a tensor has taken: each belongs to exactly one. */
+  readonly claimed: Set<number>;
   /** For models decoded from memory: its bytes instead of `path`. */
   readonly memory?: Uint8Array;
 }
@@ -41,11 +43,18 @@ export function tensorOf(message: TensorProto, source: PayloadSource): Tensor {
   const byteLength = byteLengthOf(dtype, elementCount(shape));
   const stored = (field: number): StoredTensor => ({ message, field, external: message.dataLocation === EXTERNAL });
   if (message.dataLocation === EXTERNAL) {
+    if (has(message, 'lifted') || message.rawData?.length) {
+      throw new ModelError(`${where}: expected its bytes in one place, found raw_data and external data`);
+    }
     return sliceTensor(dtype, shape, source.external.resolve(name, message.externalData ?? [], byteLength), stored(RAW_DATA));
   }
   if (has(message, 'lifted')) {
-    const payload = source.payloads[message.lifted ?? -1];
-    if (!payload) throw new ModelError(`${where}: expected a payload, found field ${message.lifted} of another tool`);
+    const index = message.lifted ?? -1;
+    const payload = source.payloads[index];
+    // the field's number is ours only in memory: a file that sets it would point into another tensor's bytes
+    if (!payload || source.claimed.has(index)) throw new ModelError(`${where}: expected its own bytes, found field ${LIFTED_FIELD} in the file`);
+    source.claimed.add(index);
+    expectField(where, dtype, payload.field);
     expectLength(where, dtype, shape, byteLength, payload.length);
     const { offset, length } = payload;
     if (source.memory) {
@@ -59,13 +68,20 @@ export function tensorOf(message: TensorProto, source: PayloadSource): Tensor {
   return { dtype, shape, byteLength, bytes: () => bytes, stored: stored(0) };
 }
 
+/** float_data holds float32 and complex64, double_data float64 and complex128 (onnx.proto); raw_data holds all. */
+function expectField(where: string, dtype: DataType, field: number): void {
+  const fits = field === FLOAT_DATA ? ['float32', 'complex64'] : field === DOUBLE_DATA ? ['float64', 'complex128'] : [dtype];
+  if (!fits.includes(dtype)) throw new ModelError(`${where}: expected ${fits.join(' or ')} in field ${field}, found ${dtype}`);
+}
+
 function expectLength(where: string, dtype: DataType, shape: readonly number[], expected: number, found: number): void {
   if (expected !== found) throw new ModelError(`${where}: expected ${expected} bytes for ${dtype}[${shape.join(',')}], found ${found}`);
 }
 
 function shapeOf(message: TensorProto, where: string): number[] {
+  const rank = message.dims?.length ?? 0;
+  if (rank > maxDims) throw new ModelError(`${where}: expected at most ${maxDims} dimensions, found ${rank}`);
   const dims = (message.dims ?? []).map(toBigInt);
-  if (dims.length > maxDims) throw new ModelError(`${where}: expected at most ${maxDims} dimensions, found ${dims.length}`);
   let product = 1n;
   for (const dim of dims) {
     if (dim < 0n) throw new ModelError(`${where}: expected dimensions of at least 0, found ${dim}`);
@@ -151,7 +167,7 @@ function typedBytes(message: TensorProto, dtype: DataType): Uint8Array {
 
 /** Message of a tensor without its payload, and the field its payload goes to (0: it is in the message already). */
 export function tensorProtoOf(name: string, tensor: Tensor): { message: TensorProto; field: number } {
-  const stored = tensor.stored as StoredTensor | undefined; // only this file sets it
+  const stored = storedAs(tensor);
   if (stored?.field === 0) return { message: renamed(stored.message, name), field: 0 };
   if (stored) {
     const { externalData: _data, dataLocation: _location, lifted: _lifted, ...rest } = keepUnknown(stored.message);
@@ -161,6 +177,14 @@ export function tensorProtoOf(name: string, tensor: Tensor): { message: TensorPr
   const message: TensorProto = { dims, dataType: dataTypeCode(tensor.dtype), name };
   if (tensor.strings) return { message: { ...message, stringData: [...tensor.strings] }, field: 0 };
   return { message, field: RAW_DATA };
+}
+
+/** How a tensor was stored; undefined where a pass gave it another type or shape (`{ ...tensor, shape }`). */
+function storedAs(tensor: Tensor): StoredTensor | undefined {
+  const stored = tensor.stored as StoredTensor | undefined; // only this file sets it
+  const dims = stored?.message.dims ?? [];
+  const same = dims.length === tensor.shape.length && dims.every((dim, i) => toNumber(dim) === tensor.shape[i]);
+  return same && stored?.message.dataType === dataTypeCode(tensor.dtype) ? stored : undefined;
 }
 
 function renamed(message: TensorProto, name: string): TensorProto {

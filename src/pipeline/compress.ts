@@ -7,7 +7,7 @@ import { countParams } from '../ir/params.ts';
 import { checkGraph } from '../ir/verify.ts';
 import { resolveModel, type ModelPath } from '../model-path.ts';
 import { readModel } from '../onnx/read.ts';
-import { writeModel, type Written } from '../onnx/write.ts';
+import { writeModel, writeReference, type Written } from '../onnx/write.ts';
 import type { Pass } from '../passes/pass.ts';
 import { REPORT_SCHEMA, type Report, type ReportStep } from '../report/schema.ts';
 import { readMachine } from '../runtime/machine.ts';
@@ -48,16 +48,16 @@ export async function compress(options: CompressOptions, steps: (model: Model) =
   refuseUncheckable(options);
   const input = resolveModel(options.model);
   const plan = planOutput(input, options.precision, options.output, options.force ?? false);
-  const inputHash = hashFile(input.onnxPath);
-  inputHash.catch(() => {}); // awaited below; an earlier error must not leave it unhandled
+  const inputHash = quietly(hashFile(input.onnxPath));
   const model = readModel(input.onnxPath);
   const material = options.validate === false ? undefined : await prepareMaterial(input, interfaceOf(model), options);
   const done = runSteps(model, steps(model), events, options.signal);
   const staging = new Staging(plan);
   try {
     const written = write(done.model, staging, options, events);
+    const outputHash = quietly(hashFile(staging.path));
     const measured = await judgeRun(input, staging, material, options, events);
-    const report = assemble(options, input, model, written, done, measured, material, await inputHash);
+    const report = assemble(options, input, model, written, done, measured, material, [await inputHash, await outputHash]);
     const judgement = judge(report, options.gates ?? {});
     const rejected = judgement.verdict === 'fail' && options.keep !== true;
     const path = rejected ? rejectedPath(plan.path) : plan.path;
@@ -121,6 +121,16 @@ function write(model: Model, staging: Staging, options: CompressOptions, events:
   });
 }
 
+/**
+ * Load the written model without copying its weights: our reader checks the file's form, onnxruntime loads the graph with the weights
+ * mapped from the file.
+ */
+async function loadMapped(staging: Staging): Promise<void> {
+  writeReference(readModel(staging.path), staging.checkPath);
+  const session = await openSession(staging.checkPath, { light: true, name: 'the compressed model' });
+  await session.release();
+}
+
 /** Load the written file, and measure it where there is something to measure on. */
 async function judgeRun(
   input: ModelPath,
@@ -130,8 +140,7 @@ async function judgeRun(
   events: Events,
 ): Promise<Measured> {
   if (material && !('missing' in material)) return measure(input.onnxPath, staging.path, material, options, events);
-  const session = await openSession(staging.path, { light: true, name: 'the compressed model' });
-  await session.release();
+  await loadMapped(staging);
   const why = material ? material.missing : '--no-validate';
   if (options.gates?.minSpeedup !== undefined) throw new UsageError(`--min-speedup: expected inputs to measure on, found none: ${why}`);
   return { notes: [`neither accuracy nor parity was measured: ${why}`] };
@@ -145,7 +154,7 @@ function assemble(
   done: Done,
   measured: Measured,
   material: Material | { readonly missing: string } | undefined,
-  sha256: string,
+  sha256: readonly [input: string, output: string],
 ): Omit<Report, 'verdict' | 'failures' | 'seconds' | 'peakRssBytes'> {
   const { notes, ...figures } = measured;
   const found = material && !('missing' in material) ? material : undefined;
@@ -155,8 +164,8 @@ function assemble(
     tool: { name: 'bert-compress', version },
     command: options.command,
     seed: options.seed,
-    input: { path: input.onnxPath, sha256, bytes, params: countParams(model.graph) },
-    output: { path: written.path, sha256: written.sha256, bytes: written.bytes, params: countParams(done.model.graph) },
+    input: { path: input.onnxPath, sha256: sha256[0], bytes, params: countParams(model.graph) },
+    output: { path: written.path, sha256: sha256[1], bytes: written.bytes, params: countParams(done.model.graph) },
     ratio: written.bytes / bytes,
     steps: done.steps,
     ...figures,
@@ -205,6 +214,12 @@ function finish(
     seconds: seconds(started),
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
   };
+}
+
+/** A promise that is awaited later: an error before that must not leave it unhandled. */
+function quietly<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
 }
 
 function seconds(started: number): number {

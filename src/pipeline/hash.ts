@@ -19,6 +19,5 @@ export function hashFile(path: string): Promise<string> {
     const worker = new Worker(source, { eval: true, workerData: path });
     worker.once('message', resolve);
     worker.once('error', reject);
-    worker.unref();
   });
 }

@@ -65,6 +65,11 @@ export class Staging {
     return join(this.#folder, basename(this.#plan.path));
   }
 
+  /** Where a small file can stand that refers to the model's weights. */
+  get checkPath(): string {
+    return join(this.#folder, 'check.onnx');
+  }
+
   /** Move the written files to their final names: data before model, so that a model never lacks its data. */
   accept(): void {
     for (const [from, to] of this.#plan.copies) {

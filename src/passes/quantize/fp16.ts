@@ -8,7 +8,7 @@ import type { Graph, Model, Node } from '../../ir/graph.ts';
 import { Names } from '../../ir/names.ts';
 import { intAttr, isStandard, makeNode } from '../../ir/node.ts';
 import { sweep } from '../../ir/sweep.ts';
-import { eachPiece, floats, lazyTensor, memoryTensor, type Tensor } from '../../ir/tensor.ts';
+import { floats, memoryTensor, readInto, streamedTensor, type Tensor } from '../../ir/tensor.ts';
 import { capturedBy } from '../../ir/uses.ts';
 import { float32ToFloat16, type HalfStats } from '../../math/float16.ts';
 import { definePass, skip, type PassContext, type PassResult } from '../pass.ts';
@@ -142,24 +142,20 @@ class Rewriter {
     this.stats.casts++;
   }
 
+  /** The tensor as float16, converted when it is written; `stats` is complete then. */
   #halfTensor(tensor: Tensor): Tensor {
-    const count = tensor.byteLength / 4;
-    const convertAll = (stats: HalfStats): Uint16Array => {
-      const out = new Uint16Array(count);
-      eachPiece(tensor, 4, (bytes, offset) => {
-        const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
-        const from = new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4);
-        float32ToFloat16(from, out.subarray(offset / 4, offset / 4 + from.length), stats);
-      });
-      return out;
-    };
-    if (tensor.byteLength < SMALL_COPY) return memoryTensor('float16', tensor.shape, convertAll(this.stats));
-    let counted = false;
-    return lazyTensor('float16', tensor.shape, () => {
-      // counted once, however often the bytes are made
-      const stats = counted ? { overflow: 0, underflow: 0, nonFinite: 0 } : this.stats;
-      counted = true;
-      return convertAll(stats);
+    let source = new Int32Array(0);
+    let counted = 0; // bytes whose losses are in `stats`: they are counted once, however often the tensor is read
+    return streamedTensor('float16', tensor.shape, (into, offset) => {
+      const count = into.length / 2;
+      if (source.length < count) source = new Int32Array(count);
+      const piece = source.subarray(0, count);
+      readInto(tensor, new Uint8Array(piece.buffer, 0, 4 * count), 2 * offset);
+      const stats = offset >= counted ? this.stats : { overflow: 0, underflow: 0, nonFinite: 0 };
+      counted = Math.max(counted, offset + into.length);
+      const out = into.byteOffset % 2 === 0 ? new Uint16Array(into.buffer, into.byteOffset, count) : new Uint16Array(count);
+      float32ToFloat16(piece, out, stats);
+      if (out.buffer !== into.buffer) into.set(new Uint8Array(out.buffer));
     });
   }
 

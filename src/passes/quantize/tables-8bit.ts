@@ -3,7 +3,7 @@ import { constantBehind } from '../../ir/constants.ts';
 import type { Graph, Node } from '../../ir/graph.ts';
 import { intAttr, isStandard, makeNode } from '../../ir/node.ts';
 import type { Names } from '../../ir/names.ts';
-import { lazyTensor, memoryTensor, type Tensor } from '../../ir/tensor.ts';
+import { memoryTensor, type Tensor } from '../../ir/tensor.ts';
 import { indexUses } from '../../ir/uses.ts';
 import { grid8 } from '../../math/affine.ts';
 import { skip, type Skip } from '../pass.ts';
@@ -66,7 +66,7 @@ function whyNot(table: Table, node: Node, all: number, excluded: (name: string) 
 function addTable(graph: Graph, names: Names, table: Table): { values: string; scale: string } {
   const { params, integers } = quantizeMatrix({ ...table, channelAxis: 0 }, { grid, perChannel: true });
   const quantized = { values: names.fresh(`${table.name}_quantized`), scale: names.fresh(`${table.name}_scale`) };
-  graph.initializers.set(quantized.values, lazyTensor('int8', table.tensor.shape, integers));
+  graph.initializers.set(quantized.values, integers);
   graph.initializers.set(quantized.scale, memoryTensor('float32', [params.scales.length, 1], params.scales));
   return quantized;
 }

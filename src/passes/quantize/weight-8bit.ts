@@ -2,8 +2,8 @@
 import { ModelError } from '../../errors.ts';
 import type { Graph } from '../../ir/graph.ts';
 import type { Names } from '../../ir/names.ts';
-import { eachPiece, floatView, lazyTensor, memoryTensor, type Tensor } from '../../ir/tensor.ts';
-import { addToRanges, affineParams, emptyRanges, mergeRanges, quantizeRows, transposeBytes, type AffineParams, type Grid } from '../../math/affine.ts';
+import { eachPiece, floatView, lazyTensor, memoryTensor, readInto, streamedTensor, type Tensor } from '../../ir/tensor.ts';
+import { affineParams, mergeRanges, Quantizer, RangeCollector, transposeBytes, type AffineParams, type Grid } from '../../math/affine.ts';
 
 /** How weights are quantized. */
 export interface WeightScheme {
@@ -25,24 +25,40 @@ export interface StoredMatrix {
   readonly channelAxis: 0 | 1;
 }
 
+/** A quantized matrix in the stored layout: its parameters, and its integers, made when they are written. */
+export interface QuantizedMatrix {
+  readonly params: AffineParams;
+  readonly integers: Tensor;
+}
+
 /**
  * Quantize a matrix of float32, streaming it from disk twice: once for its ranges, once when the integers are written.
  * Throws ModelError where it holds NaN or infinity: its scale would be NaN.
  */
-export function quantizeMatrix(matrix: StoredMatrix, scheme: WeightScheme): { params: AffineParams; integers: () => Int8Array | Uint8Array } {
-  const [rows = 0, columns = 0] = matrix.tensor.shape;
-  const eachRows = (use: (values: Float32Array, firstRow: number) => void): void => {
-    if (columns > 0) eachPiece(matrix.tensor, 4 * columns, (bytes, offset) => use(floatView(bytes), offset / (4 * columns)));
-  };
-  const ranges = emptyRanges(matrix.channelAxis === 0 ? rows : columns);
-  eachRows((values, firstRow) => addToRanges(ranges, values, columns, matrix.channelAxis, firstRow));
-  if (ranges.nonFinite > 0) throw new ModelError(`expected finite weights in '${matrix.name}', found ${ranges.nonFinite} NaN or infinite`);
+export function quantizeMatrix(matrix: StoredMatrix, scheme: WeightScheme): QuantizedMatrix {
+  const { tensor, channelAxis } = matrix;
+  const [rows = 0, columns = 0] = tensor.shape;
+  const collector = new RangeCollector(rows, columns, channelAxis);
+  if (columns > 0) {
+    eachPiece(tensor, 4 * columns, (bytes, offset) => {
+      const values = floatView(bytes);
+      collector.add(new Int32Array(values.buffer, values.byteOffset, values.length), offset / (4 * columns));
+    });
+  }
+  const ranges = collector.ranges();
+  if (ranges.nonFinite > 0) {
+    throw new ModelError(`expected finite weights in '${matrix.name}', found NaN or infinity in ${ranges.nonFinite} of its ${channelAxis === 0 ? 'rows' : 'columns'}`);
+  }
   const params = affineParams(scheme.perChannel ? ranges : mergeRanges(ranges), scheme.grid);
-  const integers = (): Int8Array | Uint8Array => {
-    const out = scheme.grid.signed ? new Int8Array(rows * columns) : new Uint8Array(rows * columns);
-    eachRows((values, firstRow) => quantizeRows(values, columns, matrix.channelAxis, firstRow, params, scheme.grid, out));
-    return out;
-  };
+  let quantizer: Quantizer | undefined;
+  let values = new Float32Array(0);
+  const integers = streamedTensor(scheme.grid.signed ? 'int8' : 'uint8', tensor.shape, (into, offset) => {
+    quantizer ??= new Quantizer(columns, channelAxis, params, scheme.grid);
+    if (values.length < into.length) values = new Float32Array(into.length);
+    const piece = values.subarray(0, into.length);
+    readInto(tensor, new Uint8Array(piece.buffer, 0, 4 * into.length), 4 * offset);
+    quantizer.quantize(piece, offset, into);
+  });
   return { params, integers };
 }
 
@@ -50,28 +66,20 @@ export function quantizeMatrix(matrix: StoredMatrix, scheme: WeightScheme): { pa
  * Add the initializers of a matrix as MatMulInteger takes it: `NAME_quantized` [in, out], `NAME_scale` and `NAME_zero_point`
  * ([out] per channel, scalar per tensor). A stored [out, in] matrix is turned.
  */
-export function addQuantizedMatrix(
-  graph: Graph,
-  names: Names,
-  matrix: StoredMatrix,
-  scheme: WeightScheme,
-): QuantizedWeight {
+export function addQuantizedMatrix(graph: Graph, names: Names, matrix: StoredMatrix, scheme: WeightScheme): QuantizedWeight {
   const { params, integers } = quantizeMatrix(matrix, scheme);
   const [rows = 0, columns = 0] = matrix.tensor.shape;
-  const turned = matrix.channelAxis === 0;
-  const dtype = scheme.grid.signed ? 'int8' : 'uint8';
+  const { dtype } = integers;
   const weight = {
     values: names.fresh(`${matrix.name}_quantized`),
     scale: names.fresh(`${matrix.name}_scale`),
     zeroPoint: names.fresh(`${matrix.name}_zero_point`),
   };
+  const turned = matrix.channelAxis === 0;
+  graph.initializers.set(weight.values, turned ? lazyTensor(dtype, [columns, rows], () => transposeBytes(integers.bytes(), rows, columns)) : integers);
   const paramShape = scheme.perChannel ? [params.scales.length] : [];
-  graph.initializers.set(
-    weight.values,
-    turned ? lazyTensor(dtype, [columns, rows], () => transposeBytes(integers(), rows, columns)) : lazyTensor(dtype, [rows, columns], integers),
-  );
   graph.initializers.set(weight.scale, memoryTensor('float32', paramShape, params.scales));
-  const zeroPoints = scheme.grid.signed ? Int8Array.from(params.zeroPoints) : Uint8Array.from(params.zeroPoints);
-  graph.initializers.set(weight.zeroPoint, memoryTensor(dtype, paramShape, zeroPoints));
+  // two's complement in the low byte serves int8 and uint8 alike
+  graph.initializers.set(weight.zeroPoint, memoryTensor(dtype, paramShape, Uint8Array.from(params.zeroPoints)));
   return weight;
 }
