@@ -13,9 +13,7 @@ const { reportSchema } = await import(new URL('dist/report/schema.js', root).hre
 mkdirSync(new URL('schema', root), { recursive: true });
 writeFileSync(new URL('schema/report.schema.json', root), `${JSON.stringify(z.toJSONSchema(reportSchema), null, 2)}\n`);
 
-const { Config } = await import('@oclif/core');
-const config = await Config.load({ root: root.pathname, devPlugins: false, userPlugins: false, ignoreManifest: true });
-const manifest = { version: config.version, commands: {} };
-const { toCached } = await import('@oclif/core');
-for (const command of config.commands) manifest.commands[command.id] = await toCached(await command.load(), config.plugins.get('bert-compress'), true);
-writeFileSync(new URL('oclif.manifest.json', root), `${JSON.stringify(manifest, null, 2)}\n`);
+const { Plugin } = await import('@oclif/core');
+const plugin = new Plugin({ root: root.pathname, type: 'core', ignoreManifest: true, errorOnManifestCreate: true, respectNoCacheDefault: true });
+await plugin.load();
+writeFileSync(new URL('oclif.manifest.json', root), `${JSON.stringify(plugin.manifest, null, 2)}\n`);

@@ -76,8 +76,17 @@ function isFormula(node: Node, floatInputs: readonly string[], constants: Readon
   if (subgraphsOf(node).length > 0 || !isStandard(node)) return false;
   return floatInputs.every((input) => {
     const constant = constants.get(input);
-    return constant ? elementCount(constant.shape) < SMALL : formula.has(input);
+    return constant ? isFormulaConstant(constant, node.op) : formula.has(input);
   });
+}
+
+/** Operators whose constant matrix is a weight, however small; a vector (rotary frequencies) is none. */
+const takesWeights = new Set(['Gather', 'GatherND', 'GatherElements', 'MatMul', 'Gemm', 'Conv', 'Einsum', 'LayerNormalization']);
+
+function isFormulaConstant({ shape }: Tensor, op: string): boolean {
+  const count = elementCount(shape);
+  const isVector = shape.every((dim) => dim === 1 || dim === count);
+  return count < SMALL && (isVector ? op !== 'LayerNormalization' : !takesWeights.has(op));
 }
 
 function whyFloat(node: Node, floatInputs: readonly string[], constants: ReadonlyMap<string, Tensor>, types: ElementTypes): string | undefined {

@@ -1,0 +1,13 @@
+// The quick suite: everything that needs nothing but this repository.
+import { configDefaults, defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: [...configDefaults.exclude, 'test/real/**'],
+    // processes, not threads: onnxruntime-node is a native module, and the files are few
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 20_000,
+  },
+});
