@@ -170,8 +170,9 @@ export function tensorProtoOf(name: string, tensor: Tensor): { message: TensorPr
   const stored = storedAs(tensor);
   if (stored?.field === 0) return { message: renamed(stored.message, name), field: 0 };
   if (stored) {
-    const { externalData: _data, dataLocation: _location, lifted: _lifted, ...rest } = keepUnknown(stored.message);
-    return { message: rename(rest, name), field: stored.field };
+    const { lifted: _lifted, ...inside } = keepUnknown(stored.message);
+    const { externalData: _data, dataLocation: _location, ...rest } = inside;
+    return { message: rename(stored.external ? rest : inside, name), field: stored.field };
   }
   const dims = tensor.shape.map((dim) => fromBigInt(BigInt(dim)));
   const message: TensorProto = { dims, dataType: dataTypeCode(tensor.dtype), name };

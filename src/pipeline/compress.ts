@@ -54,7 +54,8 @@ export async function compress(options: CompressOptions, steps: (model: Model) =
   const done = runSteps(model, steps(model), events, options.signal);
   const staging = new Staging(plan);
   try {
-    const written = write(done.model, staging, options, events);
+    const sources = sourceFiles(input, model);
+    const written = write(done.model, staging, sources.size > 1, options, events);
     const outputHash = quietly(hashFile(staging.path));
     const measured = await judgeRun(input, staging, material, options, events);
     const report = assemble(options, input, model, written, done, measured, material, [await inputHash, await outputHash]);
@@ -111,10 +112,10 @@ function reasons(skipped: readonly { reason: string }[]): string {
   return counts.size === 0 ? '' : `: ${[...counts].map(([reason, count]) => `${count} x ${reason}`).join('; ')}`;
 }
 
-function write(model: Model, staging: Staging, options: CompressOptions, events: Events): Written {
+function write(model: Model, staging: Staging, external: boolean, options: CompressOptions, events: Events): Written {
   const bar = events.bar('writing');
   return writeModel(model, staging.path, {
-    externalData: options.externalData ?? 'auto',
+    externalData: options.externalData ?? (external || 'auto'),
     stripMetadata: options.stripMetadata ?? false,
     progress: bar,
     ...(options.signal ? { signal: options.signal } : {}),
@@ -158,7 +159,7 @@ function assemble(
 ): Omit<Report, 'verdict' | 'failures' | 'seconds' | 'peakRssBytes'> {
   const { notes, ...figures } = measured;
   const found = material && !('missing' in material) ? material : undefined;
-  const bytes = inputBytes(input, model);
+  const bytes = [...sourceFiles(input, model)].reduce((sum, path) => sum + statSync(path).size, 0);
   return {
     schema: REPORT_SCHEMA,
     tool: { name: 'bert-compress', version },
@@ -180,13 +181,10 @@ function dataOf({ dataset, prepared }: Material): NonNullable<Report['data']> {
   return { path, format, columns: { ...columns }, rows: prepared.samples, bad: bad.map((row) => ({ ...row })) };
 }
 
-/** Bytes of the model file and of the external data it uses. */
-function inputBytes(input: ModelPath, model: Model): number {
-  const files = new Map([[input.onnxPath, statSync(input.onnxPath).size]]);
-  for (const tensor of model.graph.initializers.values()) {
-    if (tensor.slice && !files.has(tensor.slice.path)) files.set(tensor.slice.path, statSync(tensor.slice.path).size);
-  }
-  return [...files.values()].reduce((sum, size) => sum + size, 0);
+/** The files a model is made of: the .onnx file and its external data. */
+function sourceFiles(input: ModelPath, model: Model): Set<string> {
+  const slices = [...model.graph.initializers.values()].flatMap((tensor) => (tensor.slice ? [tensor.slice.path] : []));
+  return new Set([input.onnxPath, ...slices]);
 }
 
 /** Keep a model that failed its gate, with its data, under the rejected name; nothing goes under the final one. */
