@@ -1,18 +1,24 @@
-// Where the models outside this repository lie: ../shared beside it, or none.
+// Where the material of test/real lies, and a skip that says so where it does not.
 import { existsSync, readdirSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe } from 'vitest';
 
-/** `../shared`, undefined where it is missing; says so, since the tests that need it then skip. */
-export function sharedFolder(): string | undefined {
-  const folder = resolve(import.meta.dirname, '../../../shared');
-  if (existsSync(folder)) return folder;
-  console.warn(`skipped: ${folder} is missing`);
-  return undefined;
+const root = fileURLToPath(new URL('../../../shared/', import.meta.url));
+
+/** Path of a file or folder of ../shared. */
+export function shared(path: string): string {
+  return `${root}${path}`;
 }
 
-/** Paths of the .onnx files below a folder, relative to it. */
-export function onnxFiles(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.onnx'))
-    .toSorted();
+/** A describe that is skipped, with a printed reason, where `path` of ../shared is missing. */
+export function describeWith(path: string, name: string, tests: () => void): void {
+  const there = existsSync(shared(path));
+  if (!there) console.log(`skipped: ${name}: ../shared/${path} is not there`);
+  describe.skipIf(!there)(name, tests);
+}
+
+/** Models of the zoo by name; empty where it is missing. */
+export function zoo(): string[] {
+  if (!existsSync(shared('zoo'))) return [];
+  return readdirSync(shared('zoo')).filter((name) => existsSync(shared(`zoo/${name}/model.onnx`)));
 }

@@ -8,7 +8,7 @@ import { Names } from '../../ir/names.ts';
 import { makeNode } from '../../ir/node.ts';
 import { sweep } from '../../ir/sweep.ts';
 import { floats, memoryTensor } from '../../ir/tensor.ts';
-import { indexUses } from '../../ir/uses.ts';
+import { indexUses, subgraphsOf } from '../../ir/uses.ts';
 import { grid8 } from '../../math/affine.ts';
 import { definePass, skip, type PassContext, type PassResult, type Skip } from '../pass.ts';
 import { denseWeight, type DenseWeight } from './dense.ts';
@@ -49,6 +49,7 @@ function quantize(input: Model, chosen: Dynamic8BitOptions, context: PassContext
   const skipped: Skip[] = [];
   const excluded = matcher(chosen.exclude);
   const found = findDense(graph, excluded, skipped);
+  skipFunctions(model, skipped);
   const tables = chosen.embeddings === 'int8' ? quantizeTables(graph, names, excluded, skipped) : 0;
   const weights = new Map<string, QuantizedWeight>();
   const emit = new Emitter(graph, names);
@@ -78,6 +79,8 @@ function findDense(graph: Graph, excluded: (name: string) => boolean, skipped: S
   const uses = indexUses(graph);
   const found = new Map<Node, DenseWeight>();
   for (const node of graph.nodes) {
+    const inside = productsInside(node);
+    if (inside > 0) skipped.push(skip(node, `${inside} products inside its subgraphs stay float`));
     const dense = denseWeight(graph, uses, node);
     if (!dense) continue;
     if ('reason' in dense) skipped.push(skip(node, dense.reason));
@@ -85,6 +88,21 @@ function findDense(graph: Graph, excluded: (name: string) => boolean, skipped: S
     else found.set(node, dense);
   }
   return found;
+}
+
+/** Matrix products in the subgraphs of an If, Loop or Scan. */
+function productsInside(node: Node): number {
+  const inner = subgraphsOf(node).flatMap((graph) => graph.nodes);
+  return inner.reduce((count, one) => count + (['MatMul', 'Gemm'].includes(one.op) ? 1 : 0) + productsInside(one), 0);
+}
+
+/** Products in model-local functions, which a graph calls by name. */
+function skipFunctions(model: Model, skipped: Skip[]): void {
+  for (const def of model.functions) {
+    for (const node of def.nodes) {
+      if (['MatMul', 'Gemm'].includes(node.op)) skipped.push(skip(node, `inside the function ${def.domain}::${def.name}, which several calls may share`));
+    }
+  }
 }
 
 /** Emits the pattern; an activation that several products read is quantized once. */
