@@ -11,6 +11,7 @@ import { floats, memoryTensor } from '../../ir/tensor.ts';
 import { indexUses, subgraphsOf } from '../../ir/uses.ts';
 import { grid8 } from '../../math/affine.ts';
 import { definePass, skip, type PassContext, type PassResult, type Skip } from '../pass.ts';
+import { constantReshapes } from './constant-reshapes.ts';
 import { denseWeight, type DenseWeight } from './dense.ts';
 import { HISTORY_KEY, refuseQuantized } from './already.ts';
 import { matcher } from './patterns.ts';
@@ -70,9 +71,10 @@ function quantize(input: Model, chosen: Dynamic8BitOptions, context: PassContext
     return emit.product(dense, weight);
   });
   const changed = found.size > 0 || tables > 0;
+  const reshapes = found.size > 0 ? constantReshapes(graph, names) : 0;
   if (changed) model.metadata.set(HISTORY_KEY, `quantize ${chosen.to}`);
   sweep(graph);
-  return { model, changed, stats: { products: found.size, weights: weights.size, tables }, skipped };
+  return { model, changed, stats: { products: found.size, weights: weights.size, tables, reshapes }, skipped };
 }
 
 function findDense(graph: Graph, excluded: (name: string) => boolean, skipped: Skip[]): Map<Node, DenseWeight> {
