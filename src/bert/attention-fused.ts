@@ -50,8 +50,10 @@ function attentionOf(scene: Scene, node: Node, form: Form): Attention {
   const heads = split ? q[1] : (intAttr(node, 'num_heads') ?? intAttr(node, 'q_num_heads'));
   const kv = split ? k?.[1] : (intAttr(node, 'kv_num_heads') ?? heads);
   const width = sizes?.[0] ?? (packed && query ? query.outFeatures / 3 : (query?.outFeatures ?? q?.at(-1)));
-  const size = split ? q[3] : heads && width ? width / heads : undefined;
+  const even = heads && width ? width / heads : undefined;
+  const size = split ? q[3] : Number.isInteger(even) ? even : undefined;
   if (!heads) scene.miss('heads', `'${nameOf(node)}' does not say how many`);
+  else if (size === undefined) scene.miss('head size', `'${nameOf(node)}': ${heads} heads do not divide ${width ?? 'an unknown width'}`);
   const following = ahead(scene, node.outputs[0]!);
   if (following.length !== 1) scene.miss(`output of '${nameOf(node)}'`, `${following.length} dense layers after it`);
   return {
@@ -87,12 +89,20 @@ function scaleOf(node: Node, size: number | undefined): number | undefined {
   return scale ? Number(scale.toPrecision(6)) : size ? Number((size ** -0.5).toPrecision(6)) : undefined;
 }
 
+/** A mask without a row for each token, [B] lengths or [B, S], can only be about padding. */
+function paddingByRank(scene: Scene, facts: MaskFacts): MaskFacts {
+  const rank = scene.trace.dims(facts.value)?.length;
+  if (facts.kind !== 'unknown' || rank === undefined || rank > 2) return facts;
+  const { reason: _, ...known } = facts;
+  return { ...known, kind: 'padding' };
+}
+
 function maskOf(scene: Scene, node: Node, form: Form): MaskFacts {
   const terms = form.masks.flatMap((index) => {
     const value = node.inputs[index];
     // ai.onnx: a boolean mask is true where the score stays, a float one is added; onnxruntime's integer masks are 1 where a token is
     return value ? [{ value, acts: scene.trace.dtype(value)?.startsWith('float') ? ('add' as const) : ('keep' as const) }] : [];
   });
-  const facts = maskFacts(scene, terms, terms.length > 0 ? 'fused' : undefined);
+  const facts = paddingByRank(scene, maskFacts(scene, terms, terms.length > 0 ? 'fused' : undefined));
   return form.causal(node) ? { ...facts, kind: 'causal', form: 'fused' } : facts;
 }

@@ -74,16 +74,15 @@ function roleOf(scene: Scene, one: Lookup, token: Lookup): Embedding['role'] {
   const hint = one.direct ?? '';
   if (/pos/i.test(hint)) return 'position';
   if (/type|segment/i.test(hint)) return 'segment';
-  const { inputs, ops } = one.origins;
-  const fromIds = [...inputs].every((input) => token.origins.inputs.has(input));
-  if (inputs.size > 0 && fromIds) return ops.has('CumSum') || one.rows > 16 ? 'position' : 'segment';
-  if (inputs.size > 0) return one.direct !== undefined && one.rows <= 16 ? 'segment' : 'other';
-  const numbers = scene.trace.known(one.index);
+  const numbers = one.direct === undefined ? scene.trace.known(one.index) : undefined;
   if (numbers && numbers.data.length > 1) {
     const all = Array.from(numbers.data);
     return all.every((value) => value === all[0]) && one.rows <= 16 ? 'segment' : 'position';
   }
-  return one.rows <= 16 ? 'segment' : 'position';
+  const { inputs, ops } = one.origins;
+  const fromIds = [...inputs].every((input) => token.origins.inputs.has(input));
+  if (inputs.size > 0 && !fromIds) return one.direct !== undefined && one.rows <= 16 ? 'segment' : 'other';
+  return one.rows > 16 || (ops.has('CumSum') && one.rows > 4) ? 'position' : 'segment';
 }
 
 function asEmbedding(one: Lookup, role: Embedding['role']): Embedding {

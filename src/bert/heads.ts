@@ -16,7 +16,7 @@ export function headsOf(scene: Scene, core: Core, query: Dense | undefined, pack
   const [q] = core.queryKey;
   const scores = scene.trace.dims(core.scores.outputs[0]);
   const heads = countHeads(scores, scene.batch);
-  const headSize = contracted(scene, core, scene.trace.dims(q));
+  const headSize = contracted(core, scene.trace.dims(q));
   const width = query && !packed ? query.outFeatures : undefined;
   const fromScale = scale && scale < 1 ? Math.round(scale ** -2) : undefined;
   const size = headSize ?? (heads && width ? width / heads : fromScale);
@@ -40,7 +40,7 @@ function countHeads(scores: Dims | undefined, batch: number | undefined): number
 }
 
 /** Length of the dimension that Q K^T sums over. */
-function contracted(scene: Scene, core: Core, q: Dims | undefined): number | undefined {
+function contracted(core: Core, q: Dims | undefined): number | undefined {
   if (!q) return undefined;
   const equation = stringAttr(core.scores, 'equation');
   if (core.scores.op !== 'Einsum' || equation === undefined) {

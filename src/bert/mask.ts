@@ -61,13 +61,15 @@ function allowedShape(known: Known | undefined, acts: Term['acts']): Shape | 'un
     if (acts !== 'add') return (at(i, j) !== 0) === (acts === 'keep');
     return at(i, j) > masked;
   };
+  // with cached keys the columns start before the rows do
+  const past = columns - rows;
   let [below, above, all] = [0, 0, true];
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < columns; j++) {
       const sees = seen(i, j);
       all &&= sees;
-      if (sees && j > i) above++;
-      if (sees && j < i) below++;
+      if (sees && j > i + past) above++;
+      if (sees && j < i + past) below++;
     }
   }
   if (all) return 'full';

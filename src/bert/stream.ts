@@ -11,6 +11,7 @@ const dataInputs: Readonly<Record<string, readonly number[]>> = {
   QuantizeLinear: [0],
   DequantizeLinear: [0],
   DynamicQuantizeLinear: [0],
+  CastLike: [0],
   Reshape: [0],
   Expand: [0],
   Slice: [0],
@@ -98,7 +99,9 @@ export function originsOf(graph: Graph, uses: Uses, value: string): Origins {
     if (!node) continue;
     ops.add(node.op);
     if (node.op === 'Constant') constants.add(at);
-    if (!sizeOnly.has(node.op) || node.op === 'Range') pending.push(...node.inputs);
+    // the second output of EmbedLayerNormalization counts the mask, its input 7
+    if (node.op === 'EmbedLayerNormalization' && at === node.outputs[1]) pending.push(node.inputs[7] ?? '');
+    else if (!sizeOnly.has(node.op) || node.op === 'Range') pending.push(...node.inputs);
   }
   return { inputs, constants, ops };
 }

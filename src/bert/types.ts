@@ -215,7 +215,7 @@ export interface Head {
 /** One graph output. */
 export interface Output {
   readonly name: string;
-  readonly kind: 'hidden' | 'logits' | 'token-logits' | 'vocabulary-logits' | 'span-logits' | 'pooled' | 'sentence' | 'unknown';
+  readonly kind: 'hidden' | 'logits' | 'token-logits' | 'vocabulary-logits' | 'span-logits' | 'pooled' | 'sentence' | 'similarity' | 'unknown';
   /** Dense layer that makes it, where one does. */
   readonly dense: Dense | undefined;
   /** How tokens became one vector. */

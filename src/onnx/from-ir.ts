@@ -132,7 +132,7 @@ function attributeProtoOf(name: string, attr: Attribute, to: Writing): Attribute
       ...(kept.sparseTensors ? { sparseTensors: kept.sparseTensors.map((sparse) => sparseProtoOf(sparse, to)) } : {}),
     };
   }
-  const base = attr.kept && !has(kept, 'type') ? kept : { ...kept, type: attributeTypes[attr.type] };
+  const base = attr.kept && !kept.type ? kept : { ...kept, type: attributeTypes[attr.type] };
   if ((base.name ?? '') !== name) base.name = name;
   // writers of proto3 leave zeros out: what was absent stays absent
   const absent = (key: 'f' | 'i' | 's', zero: boolean): boolean => zero && attr.kept !== undefined && !has(base, key);

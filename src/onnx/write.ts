@@ -62,9 +62,10 @@ export function writeModel(model: Model, path: string, options: WriteOptions = {
     options.signal?.throwIfAborted();
     options.progress?.(done, total);
   };
-  if (external) writeChunks(dataPath, outside.chunks, report);
+  const hasData = outside.size > 0;
+  if (hasData) writeChunks(dataPath, outside.chunks, report);
   writeChunks(path, chunks, (done) => report(outside.size + done));
-  return { path, bytes: total, ...(external ? { dataPath } : {}) };
+  return { path, bytes: total, ...(hasData ? { dataPath } : {}) };
 }
 
 /** Weights are read while the file is written: it cannot be the file they are read from. */

@@ -25,6 +25,11 @@ export function buildBert(shape: BertShape = tinyShape): Model {
   return builder.model();
 }
 
+/** The tiny model, with some sizes changed. */
+export function tinyBert(shape: Partial<BertShape> = {}): Model {
+  return buildBert({ ...tinyShape, ...shape });
+}
+
 class Builder {
   readonly #shape: BertShape;
   readonly #nodes: Node[] = [];

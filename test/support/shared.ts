@@ -10,6 +10,18 @@ export function shared(path: string): string {
   return `${root}${path}`;
 }
 
+/** ../shared, or undefined where it is missing. */
+export function sharedFolder(): string | undefined {
+  return existsSync(root) ? root : undefined;
+}
+
+/** .onnx files below a folder, as paths relative to it. */
+export function onnxFiles(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.onnx'))
+    .toSorted();
+}
+
 /** A describe that is skipped, with a printed reason, where `path` of ../shared is missing. */
 export function describeWith(path: string, name: string, tests: () => void): void {
   const there = existsSync(shared(path));
