@@ -42,8 +42,12 @@ export function sortStack(scene: Scene, blocks: Blocks, members: readonly number
     const from = layerOf(depth.before(dense.input));
     if (leads === 0n && from < 0) continue;
     if (leads === 0n && residualAfter(scene, dense.output) === undefined) continue;
+    const residual = residualAfter(scene, dense.output);
+    // what is added to the output of a later attention is that layer's way in (MobileBERT's bottleneck), not the last one's way out
+    const joins = residual ? layerOf(depth.before(residual.other)) : -1;
+    const first = leads === 0n ? -1 : members.indexOf(bitsOf(leads)[0]!);
     if (from < 0 && isProjection(scene, dense, stack[0])) projection = dense;
-    else others[leads === 0n || residualAfter(scene, dense.output) ? Math.max(from, 0) : members.indexOf(bitsOf(leads)[0]!)]?.push(dense);
+    else others[joins > from ? joins : residual || first < 0 ? Math.max(from, 0) : first]?.push(dense);
   }
   const { norms, embeddingNorms, after } = placeNorms(scene, blocks, { stack, members, ffns, normOrder, layerOf });
   return {

@@ -35,6 +35,15 @@ export interface Pass<Schema extends z.ZodType = z.ZodType> {
   readonly summary: string;
   readonly options: Schema;
   run(model: Model, options: z.output<Schema>, context: PassContext): PassResult;
+  /** What `run` would treat and what it would leave, without reading weights. Throws ModelError where it would refuse. */
+  plan(model: Model, options: z.output<Schema>): PassPlan;
+}
+
+/** A look ahead. */
+export interface PassPlan {
+  /** Nodes that would be treated. */
+  readonly applicable: number;
+  readonly skipped: readonly Skip[];
 }
 
 /** Declare a pass with its option types inferred. */

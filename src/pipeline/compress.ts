@@ -1,19 +1,23 @@
 // The main job: read -> passes -> write under a temporary name -> load -> measure -> judge -> rename, and a Report of it.
-import { renameSync, statSync } from 'node:fs';
+import { renameSync } from 'node:fs';
 import type { z } from 'zod';
+import { recognise } from '../bert/recognise.ts';
+import { inputsOf } from '../bert/summary.ts';
 import { ModelError, UsageError } from '../errors.ts';
 import type { Model } from '../ir/graph.ts';
+import type { InputRoles } from '../evaluate/roles.ts';
 import { countParams } from '../ir/params.ts';
 import { checkGraph } from '../ir/verify.ts';
 import { resolveModel, type ModelPath } from '../model-path.ts';
+import { hashFile } from '../onnx/hash.ts';
 import { readModel } from '../onnx/read.ts';
+import { sourceFiles } from '../onnx/sources.ts';
 import { writeModel, writeReference, type Written } from '../onnx/write.ts';
 import type { Pass } from '../passes/pass.ts';
 import { REPORT_SCHEMA, type Report, type ReportStep } from '../report/schema.ts';
 import { readMachine } from '../runtime/machine.ts';
 import { openSession, type ValueSpec } from '../runtime/session.ts';
 import { version } from '../version.ts';
-import { hashFile } from './hash.ts';
 import { silent, type Events } from './events.ts';
 import { judge, type Gates } from './gates.ts';
 import { measure, prepareMaterial, type Material, type Measured, type MeasureOptions } from './measure.ts';
@@ -50,12 +54,12 @@ export async function compress(options: CompressOptions, steps: (model: Model) =
   const plan = planOutput(input, options.precision, options.output, options.force ?? false);
   const inputHash = quietly(hashFile(input.onnxPath));
   const model = readModel(input.onnxPath);
-  const material = options.validate === false ? undefined : await prepareMaterial(input, interfaceOf(model), options);
+  const material = options.validate === false ? undefined : await prepareMaterial(input, interfaceOf(model), options, rolesOf(model));
   const done = runSteps(model, steps(model), events, options.signal);
   const staging = new Staging(plan);
   try {
-    const sources = sourceFiles(input, model);
-    const written = write(done.model, staging, sources.size > 1, options, events);
+    const sources = sourceFiles(input.onnxPath, model);
+    const written = write(done.model, staging, sources.length > 1, options, events);
     const outputHash = quietly(hashFile(staging.path));
     const measured = await judgeRun(input, staging, material, options, events);
     const report = assemble(options, input, model, written, done, measured, material, [await inputHash, await outputHash]);
@@ -84,6 +88,13 @@ function interfaceOf(model: Model): { inputs: ValueSpec[]; outputs: ValueSpec[] 
   const spec = (info: Model['graph']['inputs'][number]): ValueSpec => ({ name: info.name, dtype: info.dtype ?? 'undefined', shape: [...(info.shape ?? [])] });
   const fed = model.graph.inputs.filter((info) => !model.graph.initializers.has(info.name));
   return { inputs: fed.map(spec), outputs: model.graph.outputs.map(spec) };
+}
+
+/** Inputs by meaning, from the data flow; undefined where recognition found no token input. */
+function rolesOf(model: Model): InputRoles | undefined {
+  const { ids, mask, segments, positions } = inputsOf(recognise(model));
+  if (ids === undefined) return undefined;
+  return { ids, ...(mask && { mask }), ...(segments && { segments }), ...(positions && { positions }) };
 }
 
 interface Done {
@@ -159,7 +170,7 @@ function assemble(
 ): Omit<Report, 'verdict' | 'failures' | 'seconds' | 'peakRssBytes'> {
   const { notes, ...figures } = measured;
   const found = material && !('missing' in material) ? material : undefined;
-  const bytes = [...sourceFiles(input, model)].reduce((sum, path) => sum + statSync(path).size, 0);
+  const bytes = sourceFiles(input.onnxPath, model).reduce((sum, file) => sum + file.bytes, 0);
   return {
     schema: REPORT_SCHEMA,
     tool: { name: 'bert-compress', version },
@@ -179,12 +190,6 @@ function assemble(
 function dataOf({ dataset, prepared }: Material): NonNullable<Report['data']> {
   const { path, format, columns, bad } = dataset!;
   return { path, format, columns: { ...columns }, rows: prepared.samples, bad: bad.map((row) => ({ ...row })) };
-}
-
-/** The files a model is made of: the .onnx file and its external data. */
-function sourceFiles(input: ModelPath, model: Model): Set<string> {
-  const slices = [...model.graph.initializers.values()].flatMap((tensor) => (tensor.slice ? [tensor.slice.path] : []));
-  return new Set([input.onnxPath, ...slices]);
 }
 
 /** Keep a model that failed its gate, with its data, under the rejected name; nothing goes under the final one. */

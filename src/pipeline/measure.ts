@@ -1,5 +1,5 @@
 // Measuring the original against the output: accuracy on labelled rows, parity without labels, latency in turn.
-import { builtinTexts } from '../data/builtin-texts.ts';
+import { builtinDataset } from '../data/builtin-texts.ts';
 import { loadConfig } from '../data/config.ts';
 import { readRows, type ColumnNames, type Dataset } from '../data/rows.ts';
 import { loadTokenizer } from '../data/tokenizer.ts';
@@ -10,7 +10,7 @@ import { guessTask } from '../evaluate/guess-task.ts';
 import { latency, type LatencyResult, type Shape } from '../evaluate/latency.ts';
 import { parity } from '../evaluate/parity.ts';
 import { taskNamed } from '../evaluate/registry.ts';
-import { fixedShape, rolesByName, type InputRoles } from '../evaluate/roles.ts';
+import { checkRoles, fixedShape, rolesByName, type InputRoles } from '../evaluate/roles.ts';
 import type { Prepared, Task } from '../evaluate/task.ts';
 import type { ModelPath } from '../model-path.ts';
 import type { Report } from '../report/schema.ts';
@@ -52,9 +52,15 @@ export interface Interface {
   readonly outputs: readonly ValueSpec[];
 }
 
-/** Read tokenizer and data. Throws DataError; without `data` a model without tokenizer gives undefined (parity cannot be measured). */
-export async function prepareMaterial(model: ModelPath, spec: Interface, options: DataOptions): Promise<Material | { readonly missing: string }> {
-  const roles = rolesByName(spec.inputs);
+/** Read tokenizer and data; `recognised` are the inputs by meaning, else their names tell. Throws DataError; without `data` a model without tokenizer gives undefined (parity cannot be measured). */
+export async function prepareMaterial(
+  model: ModelPath,
+  spec: Interface,
+  options: DataOptions,
+  recognised: InputRoles | undefined,
+): Promise<Material | { readonly missing: string }> {
+  const roles = recognised ?? rolesByName(spec.inputs);
+  checkRoles(spec.inputs, roles);
   const config = await loadConfig(model.folder);
   const tokenizer = await loadTokenizer(model.folder).catch((error: unknown) => {
     if (options.data !== undefined || !(error instanceof DataError)) throw error;
@@ -65,8 +71,7 @@ export async function prepareMaterial(model: ModelPath, spec: Interface, options
   const dataset = options.data === undefined ? undefined : await readRows(options.data, options);
   const guess = guessTask(config, spec.outputs, dataset);
   const task = taskNamed(dataset === undefined ? 'feature-extraction' : (options.task ?? guess.task));
-  const rows: Dataset = dataset ?? { path: 'built-in texts', format: 'built-in', columns: { text: 'text' }, rows: builtinTexts.map((text, i) => ({ line: i + 1, text })), bad: [] };
-  const prepared = prepare(task, rows, { tokenizer, maxLength, config });
+  const prepared = prepare(task, dataset ?? builtinDataset(), { tokenizer, maxLength, config });
   const notes = dataset && options.task === undefined ? [`task ${task.name}, guessed from ${guess.from}: name another with --task`] : [];
   return {
     task,

@@ -10,12 +10,12 @@ import { sweep } from '../../ir/sweep.ts';
 import { floats, memoryTensor } from '../../ir/tensor.ts';
 import { indexUses, subgraphsOf } from '../../ir/uses.ts';
 import { grid8 } from '../../math/affine.ts';
-import { definePass, skip, type PassContext, type PassResult, type Skip } from '../pass.ts';
+import { definePass, skip, type PassContext, type PassPlan, type PassResult, type Skip } from '../pass.ts';
 import { constantReshapes } from './constant-reshapes.ts';
 import { denseWeight, type DenseWeight } from './dense.ts';
 import { HISTORY_KEY, refuseQuantized } from './already.ts';
 import { matcher } from './patterns.ts';
-import { quantizeTables } from './tables-8bit.ts';
+import { findTables, quantizeTables } from './tables-8bit.ts';
 import { addQuantizedMatrix, type QuantizedWeight, type WeightScheme } from './weight-8bit.ts';
 
 const options = z.object({
@@ -33,12 +33,11 @@ export const dynamic8Bit = definePass({
   summary: 'Weights to int8 or uint8, activations quantized at run time',
   options,
   run: quantize,
+  plan,
 });
 
 function quantize(input: Model, chosen: Dynamic8BitOptions, context: PassContext): PassResult {
-  refuseQuantized(input, chosen.to);
-  const opset = input.opsets.get('') ?? 0;
-  if (opset < 11) throw new ModelError(`expected opset 11 or later for DynamicQuantizeLinear, found ${opset}: export the model anew`);
+  refuse(input, chosen);
   const model = cloneModel(input);
   const { graph } = model;
   const names = new Names(graph);
@@ -75,6 +74,22 @@ function quantize(input: Model, chosen: Dynamic8BitOptions, context: PassContext
   if (changed) model.metadata.set(HISTORY_KEY, `quantize ${chosen.to}`);
   sweep(graph);
   return { model, changed, stats: { products: found.size, weights: weights.size, tables, reshapes }, skipped };
+}
+
+function plan(model: Model, chosen: Dynamic8BitOptions): PassPlan {
+  refuse(model, chosen);
+  const skipped: Skip[] = [];
+  const excluded = matcher(chosen.exclude);
+  const found = findDense(model.graph, excluded, skipped);
+  skipFunctions(model, skipped);
+  const tables = chosen.embeddings === 'int8' ? findTables(model.graph, excluded, skipped) : new Map<Node, unknown>();
+  return { applicable: found.size + tables.size, skipped };
+}
+
+function refuse(model: Model, chosen: Dynamic8BitOptions): void {
+  refuseQuantized(model, chosen.to);
+  const opset = model.opsets.get('') ?? 0;
+  if (opset < 11) throw new ModelError(`expected opset 11 or later for DynamicQuantizeLinear, found ${opset}: export the model anew`);
 }
 
 function findDense(graph: Graph, excluded: (name: string) => boolean, skipped: Skip[]): Map<Node, DenseWeight> {

@@ -11,10 +11,10 @@ import { sweep } from '../../ir/sweep.ts';
 import { floats, memoryTensor, readInto, streamedTensor, type Tensor } from '../../ir/tensor.ts';
 import { capturedBy } from '../../ir/uses.ts';
 import { float32ToFloat16, type HalfStats } from '../../math/float16.ts';
-import { definePass, skip, type PassContext, type PassResult } from '../pass.ts';
+import { definePass, skip, type PassContext, type PassPlan, type PassResult } from '../pass.ts';
 import { HISTORY_KEY, refuseQuantized } from './already.ts';
 import { matcher } from './patterns.ts';
-import { planHalf } from './fp16-plan.ts';
+import { planHalf, type HalfPlan } from './fp16-plan.ts';
 import { renameCaptured } from './captures.ts';
 
 const options = z.object({
@@ -27,6 +27,7 @@ export const fp16 = definePass({
   summary: 'Weights and computation to float16',
   options,
   run: convert,
+  plan,
 });
 
 const FLOAT32 = 1n;
@@ -36,22 +37,44 @@ const CLIP = 32768;
 /** A float32 copy beside the float16 one costs less than a cast at run time, up to this many bytes. */
 const SMALL_COPY = 65536;
 
-function convert(input: Model, chosen: z.output<typeof options>, context: PassContext): PassResult {
-  refuseQuantized(input, 'fp16');
+type Options = z.output<typeof options>;
+
+function plan(model: Model, chosen: Options): PassPlan {
+  refuse(model);
+  const { half, kept } = decide(model, chosen);
+  return { applicable: half.size, skipped: [...kept].map(([node, reason]) => skip(node, reason)) };
+}
+
+function refuse(model: Model): void {
+  refuseQuantized(model, 'fp16');
+  const opset = model.opsets.get('') ?? 0;
+  if (opset < 11) throw new ModelError(`expected opset 11 or later, found ${opset}: export the model anew`);
+}
+
+interface Decision extends HalfPlan {
+  readonly types: ReadonlyMap<string, string>;
+}
+
+/** The plan with the user's exclusions. */
+function decide(model: Model, chosen: Options): Decision {
+  const types = elementTypes(model.graph);
+  const found = planHalf(model.graph, types);
+  const excluded = matcher(chosen.exclude);
+  const out = [...found.half].filter((node) => excluded(node.name));
+  return {
+    types,
+    large: found.large,
+    half: new Set([...found.half].filter((node) => !out.includes(node))),
+    kept: new Map([...found.kept, ...out.map((node) => [node, 'excluded by --exclude'] as const)]),
+  };
+}
+
+function convert(input: Model, chosen: Options, context: PassContext): PassResult {
+  refuse(input);
   const model = cloneModel(input);
   const { graph } = model;
-  if ((model.opsets.get('') ?? 0) < 11) throw new ModelError(`expected opset 11 or later, found ${model.opsets.get('') ?? 0}: export the model anew`);
-  const types = elementTypes(graph);
-  const plan = planHalf(graph, types);
-  const excluded = matcher(chosen.exclude);
-  const kept = new Map(plan.kept);
-  const half = new Set(plan.half);
-  for (const node of plan.half) {
-    if (!excluded(node.name)) continue;
-    half.delete(node);
-    kept.set(node, 'excluded by --exclude');
-  }
-  const rewriter = new Rewriter(graph, types, half, plan.large, chosen.keepIoTypes);
+  const { types, half, kept, large } = decide(model, chosen);
+  const rewriter = new Rewriter(graph, types, half, large, chosen.keepIoTypes);
   rewriter.run(context);
   const removed = sweep(graph);
   if (half.size > 0) model.metadata.set(HISTORY_KEY, 'quantize fp16');

@@ -1,5 +1,6 @@
 // Embedding tables as 8-bit rows with a scale a row: Gather > Cast > Mul by the gathered scale.
 import { constantBehind } from '../../ir/constants.ts';
+import { isFloat } from '../../ir/dtype.ts';
 import type { Graph, Node } from '../../ir/graph.ts';
 import { intAttr, isStandard, makeNode } from '../../ir/node.ts';
 import type { Names } from '../../ir/names.ts';
@@ -15,20 +16,28 @@ const WORTH_IT = 0.005;
 /** Rows keep their own scale, so that a rare word with a large norm does not coarsen the others. Weights are never reduced: no product reads them. */
 const grid = grid8(true, true, false);
 
-/** Replace look-ups in float32 tables, in place; gives how many tables were quantized. */
-export function quantizeTables(graph: Graph, names: Names, excluded: (name: string) => boolean, skipped: Skip[]): number {
+/** Look-ups in tables that are worth quantizing; those that are not go to `skipped`. */
+export function findTables(graph: Graph, excluded: (name: string) => boolean, skipped: Skip[]): Map<Node, Table> {
   const uses = indexUses(graph);
   let all = 0;
   for (const tensor of graph.initializers.values()) all += tensor.byteLength;
+  const found = new Map<Node, Table>();
+  for (const node of graph.nodes) {
+    const table = tableOf(graph, uses, node);
+    const reason = table && whyNot(table, node, all, excluded);
+    if (reason) skipped.push(skip(node, reason));
+    else if (table) found.set(node, table);
+  }
+  return found;
+}
+
+/** Replace look-ups in float32 tables, in place; gives how many tables were quantized. */
+export function quantizeTables(graph: Graph, names: Names, excluded: (name: string) => boolean, skipped: Skip[]): number {
+  const found = findTables(graph, excluded, skipped);
   const tables = new Map<string, { values: string; scale: string }>();
   graph.nodes = graph.nodes.flatMap((node) => {
-    const table = tableOf(graph, uses, node);
+    const table = found.get(node);
     if (!table) return [node];
-    const reason = whyNot(table, node, all, excluded);
-    if (reason) {
-      skipped.push(skip(node, reason));
-      return [node];
-    }
     let quantized = tables.get(table.name);
     if (!quantized) {
       quantized = addTable(graph, names, table);
@@ -39,7 +48,8 @@ export function quantizeTables(graph: Graph, names: Names, excluded: (name: stri
   return tables.size;
 }
 
-interface Table {
+/** A table that a Gather looks up in. */
+export interface Table {
   readonly name: string;
   readonly tensor: Tensor;
 }
@@ -51,13 +61,13 @@ function tableOf(graph: Graph, uses: ReturnType<typeof indexUses>, node: Node): 
   if (!data || !indices || constantBehind(graph, uses, indices)) return undefined;
   const constant = constantBehind(graph, uses, data);
   if (!constant || constant.tensor.shape.length !== 2) return undefined;
-  if (!constant.through.every((carrier) => carrier.op === 'Identity')) return undefined;
+  if (!isFloat(constant.tensor.dtype) || !constant.through.every((carrier) => carrier.op === 'Identity')) return undefined;
   return { name: constant.name, tensor: constant.tensor };
 }
 
 function whyNot(table: Table, node: Node, all: number, excluded: (name: string) => boolean): string | undefined {
   const { dtype, byteLength, shape } = table.tensor;
-  if (dtype !== 'float32') return dtype.startsWith('int') ? undefined : `the table is ${dtype}, not float32`;
+  if (dtype !== 'float32') return `the table is ${dtype}, not float32`;
   if (excluded(node.name) || excluded(table.name)) return 'excluded by --exclude';
   if (byteLength < WORTH_IT * all) return `a table of ${shape.join(' x ')} is ${((100 * byteLength) / all).toFixed(2)} % of the weights: not worth three more nodes`;
   return undefined;
