@@ -8,7 +8,16 @@ const folder = `${work}large/`;
 mkdirSync(folder, { recursive: true });
 const model = `${folder}model.onnx`;
 if (!existsSync(model)) {
-  const shape = { layers: 24, hidden: 2048, heads: 32, ffn: 8192, vocabulary: 30522, positions: 512, labels: 2, seed: 1 };
+  const shape = {
+    layers: 24,
+    hidden: 2048,
+    heads: 32,
+    ffn: 8192,
+    vocabulary: 30522,
+    positions: 512,
+    labels: 2,
+    seed: 1,
+  };
   writeModel(buildBert(shape), model, { externalData: true });
 }
 const size = statSync(`${model}_data`).size;
@@ -17,7 +26,14 @@ let failed = false;
 for (const to of ['int8', 'fp16']) {
   const output = `${folder}out.onnx`;
   const run = tool('quantize', model, '--to', to, '-o', output, '--force', '--no-validate', '--quiet');
-  rows.push([to, (size / 1e9).toFixed(2), (statSync(`${output}_data`).size / 1e9).toFixed(2), run.seconds.toFixed(1), run.peakMib.toFixed(0), 1536]);
+  rows.push([
+    to,
+    (size / 1e9).toFixed(2),
+    (statSync(`${output}_data`).size / 1e9).toFixed(2),
+    run.seconds.toFixed(1),
+    run.peakMib.toFixed(0),
+    1536,
+  ]);
   failed ||= run.peakMib > 1536;
 }
 console.log(`${machineLine()}\n\n${table(rows)}`);

@@ -4,8 +4,16 @@ import type { Report } from '../src/index.ts';
 import { machineLine, noPeers, peer, root, table, tool, work } from './support.ts';
 
 const models = [
-  { name: 'minilm-sst2, SST-2 dev', folder: `${root}../shared/models/minilm-sst2`, data: `${root}../shared/data/sst2/dev.tsv` },
-  { name: 'minilm-l6-v2, STS-B dev', folder: `${root}.models/minilm-l6-v2`, data: `${root}../shared/data/stsbenchmark/sts-dev.csv` },
+  {
+    name: 'minilm-sst2, SST-2 dev',
+    folder: `${root}../shared/models/minilm-sst2`,
+    data: `${root}../shared/data/sst2/dev.tsv`,
+  },
+  {
+    name: 'minilm-l6-v2, STS-B dev',
+    folder: `${root}.models/minilm-l6-v2`,
+    data: `${root}../shared/data/stsbenchmark/sts-dev.csv`,
+  },
 ];
 const folder = `${work}quality/`;
 mkdirSync(folder, { recursive: true });
@@ -15,11 +23,38 @@ for (const { name, folder: model, data } of models) {
     console.log(`skipped: ${name}: ${model.replace(root, '')} is not there`);
     continue;
   }
-  const rows: (string | number)[][] = [['file', 'bytes', 'of original', 'metric before', 'after', 'lost, points', 'cosine', 'SQNR, dB', 'agreement']];
+  const rows: (string | number)[][] = [
+    ['file', 'bytes', 'of original', 'metric before', 'after', 'lost, points', 'cosine', 'SQNR, dB', 'agreement'],
+  ];
   const judge = (label: string, args: string[]): void => {
-    const report = JSON.parse(tool('quantize', model, '--data', data, '--max-length', '128', '--no-bench', '--force', '-o', `${folder}out.onnx`, '--json', ...args).stdout) as Report;
+    const report = JSON.parse(
+      tool(
+        'quantize',
+        model,
+        '--data',
+        data,
+        '--max-length',
+        '128',
+        '--no-bench',
+        '--force',
+        '-o',
+        `${folder}out.onnx`,
+        '--json',
+        ...args,
+      ).stdout,
+    ) as Report;
     const { accuracy, parity } = report;
-    rows.push([label, report.output.bytes, `${(100 * report.ratio).toFixed(2)} %`, (100 * accuracy!.before).toFixed(3), (100 * accuracy!.after).toFixed(3), (100 * accuracy!.drop).toFixed(3), parity!.cosine.toFixed(5), parity!.sqnrDb?.toFixed(1) ?? '-', parity!.agreement?.toFixed(4) ?? '-']);
+    rows.push([
+      label,
+      report.output.bytes,
+      `${(100 * report.ratio).toFixed(2)} %`,
+      (100 * accuracy!.before).toFixed(3),
+      (100 * accuracy!.after).toFixed(3),
+      (100 * accuracy!.drop).toFixed(3),
+      parity!.cosine.toFixed(5),
+      parity!.sqnrDb?.toFixed(1) ?? '-',
+      parity!.agreement?.toFixed(4) ?? '-',
+    ]);
   };
   judge('int8', []);
   judge('int8, reduced range', ['--reduce-range', 'on']);
@@ -29,10 +64,29 @@ for (const { name, folder: model, data } of models) {
   judge('fp16', ['--to', 'fp16']);
   if (!noPeers()) {
     const task = data.includes('sst2') ? 'sst2' : 'sts';
-    for (const [label, script, ...args] of [['quantize_dynamic', 'ort_dynamic.py'], ['quantize_dynamic per channel', 'ort_dynamic.py', 'per_channel'], ['float16 converter', 'ort_fp16.py']] as const) {
-      const made = JSON.parse(peer(script, `${model}/onnx/model.onnx`, `${folder}peer.onnx`, ...args).stdout) as { bytes: number };
-      const score = JSON.parse(peer('evaluate.py', model, `${folder}peer.onnx`, data, `task=${task}`).stdout) as { accuracy?: number; spearman?: number };
-      rows.push([`${label} (peer, Python's evaluator)`, made.bytes, '', '', (score.accuracy ?? score.spearman ?? NaN).toFixed(3), '', '', '', '']);
+    for (const [label, script, ...args] of [
+      ['quantize_dynamic', 'ort_dynamic.py'],
+      ['quantize_dynamic per channel', 'ort_dynamic.py', 'per_channel'],
+      ['float16 converter', 'ort_fp16.py'],
+    ] as const) {
+      const made = JSON.parse(peer(script, `${model}/onnx/model.onnx`, `${folder}peer.onnx`, ...args).stdout) as {
+        bytes: number;
+      };
+      const score = JSON.parse(peer('evaluate.py', model, `${folder}peer.onnx`, data, `task=${task}`).stdout) as {
+        accuracy?: number;
+        spearman?: number;
+      };
+      rows.push([
+        `${label} (peer, Python's evaluator)`,
+        made.bytes,
+        '',
+        '',
+        (score.accuracy ?? score.spearman ?? NaN).toFixed(3),
+        '',
+        '',
+        '',
+        '',
+      ]);
     }
   }
   console.log(`\n### ${name}\n\n${table(rows)}`);

@@ -4,7 +4,9 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-const all = readdirSync(here).filter((file) => file.endsWith('.bench.ts')).map((file) => file.replace('.bench.ts', ''));
+const all = readdirSync(here)
+  .filter((file) => file.endsWith('.bench.ts'))
+  .map((file) => file.replace('.bench.ts', ''));
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !all.includes(name));
 if (unknown.length > 0) {
@@ -14,6 +16,9 @@ if (unknown.length > 0) {
 let failed = 0;
 for (const name of wanted.length > 0 ? wanted : all) {
   console.log(`\n## ${name}`);
-  failed += spawnSync(process.execPath, ['--import', 'tsx', `${here}${name}.bench.ts`], { stdio: 'inherit' }).status === 0 ? 0 : 1;
+  failed +=
+    spawnSync(process.execPath, ['--import', 'tsx', `${here}${name}.bench.ts`], { stdio: 'inherit' }).status === 0
+      ? 0
+      : 1;
 }
 process.exit(failed > 0 ? 1 : 0);

@@ -23,7 +23,11 @@ export interface ProcessFigures {
 /** Run a process to its end; GNU time gives its peak memory. Throws where it fails. */
 export function measureProcess(command: string, args: readonly string[], cwd = root): ProcessFigures {
   const started = performance.now();
-  const run = spawnSync('/usr/bin/time', ['-f', 'peak %M', command, ...args], { cwd, encoding: 'utf8', maxBuffer: 1 << 26 });
+  const run = spawnSync('/usr/bin/time', ['-f', 'peak %M', command, ...args], {
+    cwd,
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+  });
   const seconds = (performance.now() - started) / 1000;
   if (run.status !== 0) throw new Error(`${command} ${args.join(' ')}: ${run.stderr.slice(-2000)}`);
   return { seconds, peakMib: Number(/peak (\d+)/.exec(run.stderr)?.[1]) / 1024, stdout: run.stdout };

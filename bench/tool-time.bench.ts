@@ -17,8 +17,16 @@ if (!existsSync(model)) writeModel(buildBert(baseShape), model);
 const rounds = 3;
 const rows: (string | number)[][] = [['job', 'ours, s', 'peer, s', 'times faster', 'ours, MiB', 'peer, MiB', 'memory']];
 const jobs = [
-  { name: 'int8 against quantize_dynamic per channel', ours: ['--to', 'int8'], theirs: ['ort_dynamic.py', model, `${folder}peer8.onnx`, 'per_channel'] },
-  { name: 'fp16 against the float16 converter', ours: ['--to', 'fp16'], theirs: ['ort_fp16.py', model, `${folder}peer16.onnx`] },
+  {
+    name: 'int8 against quantize_dynamic per channel',
+    ours: ['--to', 'int8'],
+    theirs: ['ort_dynamic.py', model, `${folder}peer8.onnx`, 'per_channel'],
+  },
+  {
+    name: 'fp16 against the float16 converter',
+    ours: ['--to', 'fp16'],
+    theirs: ['ort_fp16.py', model, `${folder}peer16.onnx`],
+  },
 ] as const;
 for (const { name, ours, theirs } of jobs) {
   const [a, b]: [ProcessFigures[], ProcessFigures[]] = [[], []];
@@ -29,6 +37,14 @@ for (const { name, ours, theirs } of jobs) {
   const [mine, other] = [median(a.map((run) => run.seconds)), median(b.map((run) => run.seconds))];
   const ratio = median(a.map((run, i) => b[i]!.seconds / run.seconds));
   const [memory, otherMemory] = [median(a.map((run) => run.peakMib)), median(b.map((run) => run.peakMib))];
-  rows.push([name, mine.toFixed(2), other.toFixed(2), ratio.toFixed(2), memory.toFixed(0), otherMemory.toFixed(0), (memory / otherMemory).toFixed(2)]);
+  rows.push([
+    name,
+    mine.toFixed(2),
+    other.toFixed(2),
+    ratio.toFixed(2),
+    memory.toFixed(0),
+    otherMemory.toFixed(0),
+    (memory / otherMemory).toFixed(2),
+  ]);
 }
 console.log(`${machineLine()}; median of ${rounds} runs in turn\n\n${table(rows)}`);

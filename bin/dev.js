@@ -7,4 +7,7 @@ settings.enableAutoTranspile = false;
 process.env.BERT_COMPRESS_DEV = '1';
 const root = new URL('..', import.meta.url);
 const { default: pkg } = await import('../package.json', { with: { type: 'json' } });
-await execute({ dir: import.meta.url, loadOptions: { root: root.pathname, pjson: { ...pkg, oclif: { ...pkg.oclif, commands: './src/commands' } } } });
+await execute({
+  dir: import.meta.url,
+  loadOptions: { root: root.pathname, pjson: { ...pkg, oclif: { ...pkg.oclif, commands: './src/commands' } } },
+});

@@ -3,7 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 
 const root = new URL('..', import.meta.url);
-const run = (bin, ...args) => execFileSync(process.execPath, [new URL(`node_modules/${bin}`, root).pathname, ...args], { cwd: root, stdio: 'inherit' });
+const run = (bin, ...args) =>
+  execFileSync(process.execPath, [new URL(`node_modules/${bin}`, root).pathname, ...args], {
+    cwd: root,
+    stdio: 'inherit',
+  });
 
 rmSync(new URL('dist', root), { recursive: true, force: true });
 run('typescript/bin/tsc', '-p', 'tsconfig.json');
@@ -14,6 +18,12 @@ mkdirSync(new URL('schema', root), { recursive: true });
 writeFileSync(new URL('schema/report.schema.json', root), `${JSON.stringify(z.toJSONSchema(reportSchema), null, 2)}\n`);
 
 const { Plugin } = await import('@oclif/core');
-const plugin = new Plugin({ root: root.pathname, type: 'core', ignoreManifest: true, errorOnManifestCreate: true, respectNoCacheDefault: true });
+const plugin = new Plugin({
+  root: root.pathname,
+  type: 'core',
+  ignoreManifest: true,
+  errorOnManifestCreate: true,
+  respectNoCacheDefault: true,
+});
 await plugin.load();
 writeFileSync(new URL('oclif.manifest.json', root), `${JSON.stringify(plugin.manifest, null, 2)}\n`);

@@ -8,7 +8,8 @@ import type { Recognition } from '../src/bert/types.ts';
 import { readModel } from '../src/onnx/read.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const folders = process.argv.length > 2 ? process.argv.slice(2) : [join(root, '../shared/zoo'), join(root, '../shared/graphs')];
+const folders =
+  process.argv.length > 2 ? process.argv.slice(2) : [join(root, '../shared/zoo'), join(root, '../shared/graphs')];
 
 /** All .onnx files under a folder, sorted. */
 function graphsUnder(folder: string): string[] {
@@ -28,8 +29,14 @@ function perLayer(values: readonly (number | null)[]): string {
 
 function cells(found: Recognition, architecture: Architecture): string[] {
   const inputs = inputsOf(found);
-  const tables = [architecture.vocabulary, architecture.positions, architecture.segments].map((rows) => rows ?? '–').join(' / ');
-  const rest = [inputs.mask && `mask ${inputs.mask}`, inputs.segments && `segments ${inputs.segments}`, inputs.positions && `positions ${inputs.positions}`];
+  const tables = [architecture.vocabulary, architecture.positions, architecture.segments]
+    .map((rows) => rows ?? '–')
+    .join(' / ');
+  const rest = [
+    inputs.mask && `mask ${inputs.mask}`,
+    inputs.segments && `segments ${inputs.segments}`,
+    inputs.positions && `positions ${inputs.positions}`,
+  ];
   const kinds = architecture.positionKind.filter((kind) => kind !== 'absolute');
   return [
     architecture.family + (architecture.encoders ? ` ×${architecture.encoders}` : ''),
@@ -42,8 +49,15 @@ function cells(found: Recognition, architecture: Architecture): string[] {
     tables + (kinds.length > 0 ? ` ${kinds.join(', ')}` : ''),
     [inputs.ids && `ids ${inputs.ids}`, ...rest, ...inputs.others].filter(Boolean).join(', ') || '–',
     found.task ?? '–',
-    [...new Set(found.encoders.flatMap((encoder) => encoder.layers.map((layer) => layer.attention.query?.precision ?? '?')))].join(', ') || '–',
-    (found.encoders.length === 0 ? found.reasons : found.unrecognised.map((miss) => `${miss.part}: ${miss.reason}`)).join('; ') || '–',
+    [
+      ...new Set(
+        found.encoders.flatMap((encoder) => encoder.layers.map((layer) => layer.attention.query?.precision ?? '?')),
+      ),
+    ].join(', ') || '–',
+    (found.encoders.length === 0
+      ? found.reasons
+      : found.unrecognised.map((miss) => `${miss.part}: ${miss.reason}`)
+    ).join('; ') || '–',
   ];
 }
 
@@ -55,20 +69,42 @@ function row(folder: string, path: string): string[] {
     const found = recognise(readModel(path), hints);
     return [name, ...cells(found, architectureOf(found))];
   } catch (error) {
-    return [name, 'refused', ...Array.from({ length: 10 }, () => '–'), (error as Error).message.replace(path, name).replaceAll('|', '\\|')];
+    return [
+      name,
+      'refused',
+      ...Array.from({ length: 10 }, () => '–'),
+      (error as Error).message.replace(path, name).replaceAll('|', '\\|'),
+    ];
   }
 }
 
-const head = ['graph', 'family', 'layers', 'hidden', 'heads', 'head size', 'FFN', 'activation', 'vocabulary / positions / segments', 'inputs', 'task', 'weights', 'not found, and why'];
-const sections = folders.filter((folder) => existsSync(folder)).map((folder) => {
-  const rows = graphsUnder(folder).map((path) => row(folder, path));
-  // pieces of graphs that onnxruntime tests its fusions on have no attention: one line says so
-  const shown = rows.filter(([name, family]) => family !== 'not-a-transformer' || !name!.startsWith('ort/'));
-  const dropped = rows.length - shown.length;
-  const lines = [head, head.map(() => '---'), ...shown].map((line) => `| ${line.join(' | ')} |`);
-  const note = dropped > 0 ? `\n\n${dropped} further files are pieces without attention, told apart as not-a-transformer.` : '';
-  return `## ${relative(dirname(folder), folder)} (${rows.length} files)\n\n${lines.join('\n')}${note}\n`;
-});
+const head = [
+  'graph',
+  'family',
+  'layers',
+  'hidden',
+  'heads',
+  'head size',
+  'FFN',
+  'activation',
+  'vocabulary / positions / segments',
+  'inputs',
+  'task',
+  'weights',
+  'not found, and why',
+];
+const sections = folders
+  .filter((folder) => existsSync(folder))
+  .map((folder) => {
+    const rows = graphsUnder(folder).map((path) => row(folder, path));
+    // pieces of graphs that onnxruntime tests its fusions on have no attention: one line says so
+    const shown = rows.filter(([name, family]) => family !== 'not-a-transformer' || !name!.startsWith('ort/'));
+    const dropped = rows.length - shown.length;
+    const lines = [head, head.map(() => '---'), ...shown].map((line) => `| ${line.join(' | ')} |`);
+    const note =
+      dropped > 0 ? `\n\n${dropped} further files are pieces without attention, told apart as not-a-transformer.` : '';
+    return `## ${relative(dirname(folder), folder)} (${rows.length} files)\n\n${lines.join('\n')}${note}\n`;
+  });
 
 const text = `# What is recognised
 

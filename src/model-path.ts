@@ -27,7 +27,8 @@ export function resolveModel(path: string): ModelPath {
 function folderAround(onnxPath: string): string {
   const folder = dirname(onnxPath);
   const above = dirname(folder);
-  const configured = (dir: string): boolean => existsSync(join(dir, 'config.json')) || existsSync(join(dir, 'tokenizer.json'));
+  const configured = (dir: string): boolean =>
+    existsSync(join(dir, 'config.json')) || existsSync(join(dir, 'tokenizer.json'));
   return !configured(folder) && basename(folder) === 'onnx' && configured(above) ? above : folder;
 }
 
@@ -36,7 +37,8 @@ function withConfig(onnxPath: string, folder: string): ModelPath {
   if (!existsSync(path)) return { onnxPath, folder };
   try {
     const config: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    if (typeof config === 'object' && config !== null && !Array.isArray(config)) return { onnxPath, folder, config: { ...config } };
+    if (typeof config === 'object' && config !== null && !Array.isArray(config))
+      return { onnxPath, folder, config: { ...config } };
     throw new ModelError(`${path}: expected a JSON object, found ${Array.isArray(config) ? 'a list' : typeof config}`);
   } catch (cause) {
     if (cause instanceof ModelError) throw cause;

@@ -59,9 +59,27 @@ export interface QuantizeOptions {
 export function quantize(model: string, options: QuantizeOptions = {}, events?: Events): Promise<Report> {
   const to = options.to ?? 'int8';
   const reduce = to === 'fp16' ? undefined : reduceRange(options.reduceRange ?? 'auto');
-  const { granularity, symmetric, embeddings, keepIoTypes, reduceRange: _auto, maxDrop, minSpeedup, maxSize, bench, shapes, ep, exclude, seed, ...rest } = options;
+  const {
+    granularity,
+    symmetric,
+    embeddings,
+    keepIoTypes,
+    reduceRange: _auto,
+    maxDrop,
+    minSpeedup,
+    maxSize,
+    bench,
+    shapes,
+    ep,
+    exclude,
+    seed,
+    ...rest
+  } = options;
   const chosen = exclude === undefined ? {} : { exclude };
-  const step: Step = to === 'fp16' ? stepOf(fp16, { keepIoTypes, ...chosen }) : stepOf(dynamic8Bit, { to, granularity, symmetric, embeddings, reduceRange: reduce?.on, ...chosen });
+  const step: Step =
+    to === 'fp16'
+      ? stepOf(fp16, { keepIoTypes, ...chosen })
+      : stepOf(dynamic8Bit, { to, granularity, symmetric, embeddings, reduceRange: reduce?.on, ...chosen });
   return compress(
     {
       ...rest,

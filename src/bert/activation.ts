@@ -25,12 +25,25 @@ const single: Readonly<Record<string, Activation>> = {
 };
 
 /** Activations that fused operators name in an attribute. */
-const named: Readonly<Record<string, Activation>> = { Relu: 'relu', Tanh: 'tanh', Sigmoid: 'sigmoid', LeakyRelu: 'leaky_relu', Gelu: 'gelu', Erf: 'gelu' };
+const named: Readonly<Record<string, Activation>> = {
+  Relu: 'relu',
+  Tanh: 'tanh',
+  Sigmoid: 'sigmoid',
+  LeakyRelu: 'leaky_relu',
+  Gelu: 'gelu',
+  Erf: 'gelu',
+};
 
 /** The activation among `nodes` (anything else is passed over), or undefined where there is none. */
-export function activationOf(scene: Scene, nodes: readonly Node[], before: readonly Dense[] = []): Activation | undefined {
+export function activationOf(
+  scene: Scene,
+  nodes: readonly Node[],
+  before: readonly Dense[] = [],
+): Activation | undefined {
   const ops = new Map(nodes.map((node) => [node.op, node]));
-  const fused = before.map((dense) => named[stringAttr(dense.node, 'activation') ?? ''] ?? single[dense.node.op]).find((one) => one !== undefined);
+  const fused = before
+    .map((dense) => named[stringAttr(dense.node, 'activation') ?? ''] ?? single[dense.node.op])
+    .find((one) => one !== undefined);
   if (fused) return fused;
   const gelu = ops.get('Gelu');
   if (gelu) return stringAttr(gelu, 'approximate') === 'tanh' ? 'gelu_tanh' : 'gelu';
@@ -51,28 +64,48 @@ export function activationOf(scene: Scene, nodes: readonly Node[], before: reado
 /** gelu_new: 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))), the cube by Pow or by Mul. */
 function isTanhGelu(scene: Scene, nodes: readonly Node[]): boolean {
   const cube = nodes.some((node) => node.op === 'Pow' && scalarAt(scene, node.inputs[1]) === 3);
-  return cube || nodes.some((node) => node.inputs.some((input) => isNear(scalarAt(scene, input), 0.044715) || isNear(scalarAt(scene, input), 0.0356774)));
+  return (
+    cube ||
+    nodes.some((node) =>
+      node.inputs.some(
+        (input) => isNear(scalarAt(scene, input), 0.044715) || isNear(scalarAt(scene, input), 0.0356774),
+      ),
+    )
+  );
 }
 
 /** x sigmoid(x) is SiLU, x sigmoid(1.702 x) the quick GELU, anything else a plain sigmoid. */
 function sigmoidForm(scene: Scene, nodes: readonly Node[]): Activation {
   const sigmoid = nodes.find((node) => node.op === 'Sigmoid' || node.op === 'QLinearSigmoid')!;
-  if (nodes.some((node) => node.op === 'Mul' && node.inputs.some((input) => isNear(scalarAt(scene, input), 1.702)))) return 'quick_gelu';
-  const multiplied = nodes.some((node) => /^(QLinear)?Mul$/.test(node.op) && scene.stream.sources(node).length === 2 && node.inputs.includes(sigmoid.inputs[0]!));
-  const afterQuantization = nodes.some((node) => node.op === 'QuantizeLinear') && nodes.some((node) => node.op === 'Mul');
+  if (nodes.some((node) => node.op === 'Mul' && node.inputs.some((input) => isNear(scalarAt(scene, input), 1.702))))
+    return 'quick_gelu';
+  const multiplied = nodes.some(
+    (node) =>
+      /^(QLinear)?Mul$/.test(node.op) &&
+      scene.stream.sources(node).length === 2 &&
+      node.inputs.includes(sigmoid.inputs[0]!),
+  );
+  const afterQuantization =
+    nodes.some((node) => node.op === 'QuantizeLinear') && nodes.some((node) => node.op === 'Mul');
   return multiplied || afterQuantization ? 'silu' : 'sigmoid';
 }
 
 /** max(x, 0) written as Max or Clip. */
 function clipped(scene: Scene, nodes: readonly Node[]): Activation | undefined {
-  const max = nodes.some((node) => (node.op === 'Max' || (node.op === 'Clip' && !node.inputs[2])) && node.inputs.some((input) => scalarAt(scene, input) === 0));
+  const max = nodes.some(
+    (node) =>
+      (node.op === 'Max' || (node.op === 'Clip' && !node.inputs[2])) &&
+      node.inputs.some((input) => scalarAt(scene, input) === 0),
+  );
   return max ? 'relu' : undefined;
 }
 
 function isSquared(relu: Node, nodes: readonly Node[], scene: Scene): boolean {
   const out = relu.outputs[0]!;
   return nodes.some(
-    (node) => (node.op === 'Pow' && node.inputs[0] === out && scalarAt(scene, node.inputs[1]) === 2) || (node.op === 'Mul' && node.inputs[0] === out && node.inputs[1] === out),
+    (node) =>
+      (node.op === 'Pow' && node.inputs[0] === out && scalarAt(scene, node.inputs[1]) === 2) ||
+      (node.op === 'Mul' && node.inputs[0] === out && node.inputs[1] === out),
   );
 }
 

@@ -20,7 +20,15 @@ export interface Core {
   readonly relative: boolean;
 }
 
-const products = new Set(['MatMul', 'FusedMatMul', 'TransposeMatMul', 'Einsum', 'QLinearMatMul', 'MatMulInteger', 'MatMulIntegerToFloat']);
+const products = new Set([
+  'MatMul',
+  'FusedMatMul',
+  'TransposeMatMul',
+  'Einsum',
+  'QLinearMatMul',
+  'MatMulInteger',
+  'MatMulIntegerToFloat',
+]);
 
 /** The two data operands of a product of two data-dependent values. */
 function operands(scene: Scene, node: Node): readonly [string, string] | undefined {
@@ -33,7 +41,8 @@ function operands(scene: Scene, node: Node): readonly [string, string] | undefin
 export function softmaxes(scene: Scene): { node: Node; input: string; output: string }[] {
   return scene.stream.nodes.flatMap((node) => {
     const [a, b] = node.inputs;
-    if (/^(QLinear)?Softmax$/.test(node.op) && scene.stream.live(a)) return [{ node, input: a!, output: node.outputs[0]! }];
+    if (/^(QLinear)?Softmax$/.test(node.op) && scene.stream.live(a))
+      return [{ node, input: a!, output: node.outputs[0]! }];
     if (node.op !== 'Div' || a === undefined || b === undefined) return [];
     const exp = scene.uses.producer.get(a);
     const sum = scene.uses.producer.get(b);
@@ -52,7 +61,9 @@ export function coreOf(scene: Scene, softmax: { node: Node; input: string; outpu
 }
 
 const onward = new Set(
-  'Cast Identity Dropout Reshape Transpose Where IsNaN Mul QuantizeLinear DequantizeLinear DynamicQuantizeLinear Squeeze Unsqueeze Not Sub Div'.split(' '),
+  'Cast Identity Dropout Reshape Transpose Where IsNaN Mul QuantizeLinear DequantizeLinear DynamicQuantizeLinear Squeeze Unsqueeze Not Sub Div'.split(
+    ' ',
+  ),
 );
 
 function contextOf(scene: Scene, from: string): Pick<Core, 'context' | 'value'> | undefined {
@@ -84,7 +95,13 @@ function scoresOf(scene: Scene, from: string): Way | undefined {
     const node = scene.uses.producer.get(at);
     if (!node || scene.denses.has(node)) continue;
     const pair = operands(scene, node);
-    if (pair) return { scores: node, queryKey: ordered(scene, node, pair), ...alongWay(scene, from, at, cameFrom), ...endFactor(scene, node, at, from, cameFrom) };
+    if (pair)
+      return {
+        scores: node,
+        queryKey: ordered(scene, node, pair),
+        ...alongWay(scene, from, at, cameFrom),
+        ...endFactor(scene, node, at, from, cameFrom),
+      };
     if (/^(GatherElements|Gather|Softmax|MatMul|Slice|Einsum|Conv)$/.test(node.op)) continue;
     for (const { value } of scene.stream.sources(node)) {
       if (!seen.has(value)) {
@@ -98,15 +115,22 @@ function scoresOf(scene: Scene, from: string): Way | undefined {
 }
 
 /** What acts on the scores between the product's output `start` and Softmax. */
-function alongWay(scene: Scene, from: string, start: string, cameFrom: ReadonlyMap<string, string>): Omit<Way, 'scores' | 'queryKey' | 'factor'> {
+function alongWay(
+  scene: Scene,
+  from: string,
+  start: string,
+  cameFrom: ReadonlyMap<string, string>,
+): Omit<Way, 'scores' | 'queryKey' | 'factor'> {
   const terms: Term[] = [];
   let form: Way['form'];
   let relative = false;
-  for (let at = start; at !== from; ) {
+  for (let at = start; at !== from;) {
     const next = cameFrom.get(at)!;
     const node = scene.uses.producer.get(next)!;
     if (/^(Add|Sub|QLinearAdd)$/.test(node.op)) {
-      const others = (node.op === 'QLinearAdd' ? [node.inputs[0]!, node.inputs[3]!] : node.inputs).filter((input) => input !== at);
+      const others = (node.op === 'QLinearAdd' ? [node.inputs[0]!, node.inputs[3]!] : node.inputs).filter(
+        (input) => input !== at,
+      );
       for (const other of others) {
         if (scene.stream.live(other)) relative = true;
         else {
@@ -124,9 +148,16 @@ function alongWay(scene: Scene, from: string, start: string, cameFrom: ReadonlyM
 }
 
 /** Product of the constant factors on the way, the product node's own alpha included. */
-function endFactor(scene: Scene, product: Node, start: string, from: string, cameFrom: ReadonlyMap<string, string>): Pick<Way, 'factor'> {
-  let factor: number | undefined = (product.op.startsWith('Fused') || product.op === 'TransposeMatMul' ? floatAttr(product, 'alpha') : 1) ?? 1;
-  for (let at = start; at !== from && factor !== undefined; ) {
+function endFactor(
+  scene: Scene,
+  product: Node,
+  start: string,
+  from: string,
+  cameFrom: ReadonlyMap<string, string>,
+): Pick<Way, 'factor'> {
+  let factor: number | undefined =
+    (product.op.startsWith('Fused') || product.op === 'TransposeMatMul' ? floatAttr(product, 'alpha') : 1) ?? 1;
+  for (let at = start; at !== from && factor !== undefined;) {
     const next = cameFrom.get(at)!;
     const node = scene.uses.producer.get(next)!;
     factor = timesFactor(scene, node, at, factor);

@@ -53,7 +53,8 @@ function attentionOf(scene: Scene, node: Node, form: Form): Attention {
   const even = heads && width ? width / heads : undefined;
   const size = split ? q[3] : Number.isInteger(even) ? even : undefined;
   if (!heads) scene.miss('heads', `'${nameOf(node)}' does not say how many`);
-  else if (size === undefined) scene.miss('head size', `'${nameOf(node)}': ${heads} heads do not divide ${width ?? 'an unknown width'}`);
+  else if (size === undefined)
+    scene.miss('head size', `'${nameOf(node)}': ${heads} heads do not divide ${width ?? 'an unknown width'}`);
   const following = ahead(scene, node.outputs[0]!);
   if (following.length !== 1) scene.miss(`output of '${nameOf(node)}'`, `${following.length} dense layers after it`);
   return {
@@ -79,7 +80,10 @@ function denseAt(scene: Scene, node: Node, index: number): Dense | undefined {
   if (!value) return undefined;
   const way = behind(scene, value);
   if (way.denses.length === 1 && !way.open) return way.denses[0];
-  scene.miss(`${['query', 'key', 'value'][index]} of '${nameOf(node)}'`, way.denses.length ? 'more than one dense layer behind it' : 'no dense layer behind it');
+  scene.miss(
+    `${['query', 'key', 'value'][index]} of '${nameOf(node)}'`,
+    way.denses.length ? 'more than one dense layer behind it' : 'no dense layer behind it',
+  );
   return undefined;
 }
 
@@ -101,7 +105,9 @@ function maskOf(scene: Scene, node: Node, form: Form): MaskFacts {
   const terms = form.masks.flatMap((index) => {
     const value = node.inputs[index];
     // ai.onnx: a boolean mask is true where the score stays, a float one is added; onnxruntime's integer masks are 1 where a token is
-    return value ? [{ value, acts: scene.trace.dtype(value)?.startsWith('float') ? ('add' as const) : ('keep' as const) }] : [];
+    return value
+      ? [{ value, acts: scene.trace.dtype(value)?.startsWith('float') ? ('add' as const) : ('keep' as const) }]
+      : [];
   });
   const facts = paddingByRank(scene, maskFacts(scene, terms, terms.length > 0 ? 'fused' : undefined));
   return form.causal(node) ? { ...facts, kind: 'causal', form: 'fused' } : facts;

@@ -19,7 +19,11 @@ export function findAttentions(scene: Scene): Attention[] {
 }
 
 function attentionOf(scene: Scene, core: Core): Attention {
-  const ways = { query: behind(scene, core.queryKey[0]), key: behind(scene, core.queryKey[1]), value: behind(scene, core.value) };
+  const ways = {
+    query: behind(scene, core.queryKey[0]),
+    key: behind(scene, core.queryKey[1]),
+    value: behind(scene, core.value),
+  };
   const where = nameOf(core.softmax);
   const query = only(scene, ways.query, `query of '${where}'`);
   const key = only(scene, ways.key, `key of '${where}'`);
@@ -57,7 +61,10 @@ function only(scene: Scene, way: Behind, part: string): Dense | undefined {
 function onlyAhead(scene: Scene, context: string, where: string): Dense | undefined {
   const found = ahead(scene, context);
   if (found.length === 1) return found[0];
-  scene.miss(`output of '${where}'`, found.length === 0 ? 'no dense layer after it' : 'more than one dense layer after it');
+  scene.miss(
+    `output of '${where}'`,
+    found.length === 0 ? 'no dense layer after it' : 'more than one dense layer after it',
+  );
   return undefined;
 }
 
@@ -87,15 +94,24 @@ function fewerHeads(
 ): number | undefined {
   const { heads, headSize } = facts;
   if (!heads || !headSize || !key) return undefined;
-  const width = !packed ? key.outFeatures : key === query ? (key.outFeatures - (output?.inFeatures ?? heads * headSize)) / 2 : key.outFeatures / 2;
+  const width = !packed
+    ? key.outFeatures
+    : key === query
+      ? (key.outFeatures - (output?.inFeatures ?? heads * headSize)) / 2
+      : key.outFeatures / 2;
   const kv = width / headSize;
   return Number.isInteger(kv) && kv < heads ? kv : undefined;
 }
 
 function positionsOf(scene: Scene, core: Core, query: Behind): Attention['positions'] {
   const ops = new Set(query.nodes.map((node) => node.op));
-  const rotary = ops.has('RotaryEmbedding') || (ops.has('Concat') && (ops.has('Neg') || ops.has('Sub')) && ops.has('Mul'));
-  return [...(rotary ? (['rotary'] as const) : []), ...(core.relative ? (['relative'] as const) : []), ...(hasBias(scene, core.terms) ? (['bias'] as const) : [])];
+  const rotary =
+    ops.has('RotaryEmbedding') || (ops.has('Concat') && (ops.has('Neg') || ops.has('Sub')) && ops.has('Mul'));
+  return [
+    ...(rotary ? (['rotary'] as const) : []),
+    ...(core.relative ? (['relative'] as const) : []),
+    ...(hasBias(scene, core.terms) ? (['bias'] as const) : []),
+  ];
 }
 
 /** A learned table [buckets, heads] among what is added to the scores. */
@@ -105,7 +121,12 @@ function hasBias(scene: Scene, terms: readonly Term[]): boolean {
     const { constants } = originsOf(scene.graph, scene.uses, term.value);
     return [...constants].some((name) => {
       const tensor = scene.graph.initializers.get(name);
-      return tensor !== undefined && tensor.dtype.includes('float') && tensor.shape.length >= 2 && tensor.shape.every((dim) => dim > 1);
+      return (
+        tensor !== undefined &&
+        tensor.dtype.includes('float') &&
+        tensor.shape.length >= 2 &&
+        tensor.shape.every((dim) => dim > 1)
+      );
     });
   });
 }

@@ -10,7 +10,13 @@ import type { Dense } from './types.ts';
 const between = new Set(['Cast', 'DequantizeLinear', 'QuantizeLinear', 'Identity', 'Mul', 'Reshape']);
 
 /** Fused operators that take the bias of the layer before them: input index. */
-const takers: Readonly<Record<string, number>> = { BiasGelu: 1, FastGelu: 1, BiasFastGelu: 1, SkipLayerNormalization: 4, SkipSimplifiedLayerNormalization: 3 };
+const takers: Readonly<Record<string, number>> = {
+  BiasGelu: 1,
+  FastGelu: 1,
+  BiasFastGelu: 1,
+  SkipLayerNormalization: 4,
+  SkipSimplifiedLayerNormalization: 3,
+};
 
 /** Bias added after `node`, and the value that then carries the layer's result. */
 export function biasAfter(
@@ -30,9 +36,18 @@ export function biasAfter(
     const next = reader.node;
     if (!hasBias) {
       const added = addedConstant(graph, uses, next, reader.index, outFeatures);
-      if (added) return { output: next.op === 'Add' || next.op === 'QLinearAdd' ? afterDequantize(uses, stream, next.outputs[0]!) : at, bias: { node: next, weight: added } };
+      if (added)
+        return {
+          output: next.op === 'Add' || next.op === 'QLinearAdd' ? afterDequantize(uses, stream, next.outputs[0]!) : at,
+          bias: { node: next, weight: added },
+        };
     }
-    if (!between.has(next.op) || (next.op === 'Mul' && !integer) || (next.op === 'Mul' && stream.live(next.inputs[1 - reader.index]))) return { output };
+    if (
+      !between.has(next.op) ||
+      (next.op === 'Mul' && !integer) ||
+      (next.op === 'Mul' && stream.live(next.inputs[1 - reader.index]))
+    )
+      return { output };
     at = next.outputs[0]!;
     // a product of integers is no result before its scale; other steps are passed over only on the way to a bias
     if (integer && (next.op === 'Mul' || next.op === 'Cast' || next.op === 'DequantizeLinear')) output = at;
@@ -41,8 +56,14 @@ export function biasAfter(
 }
 
 function addedConstant(graph: Graph, uses: Uses, node: Node, index: number, outFeatures: number) {
-  const other = node.op === 'Add' ? node.inputs[1 - index] : node.op === 'QLinearAdd' ? node.inputs[index === 0 ? 3 : 0] : node.inputs[takers[node.op] ?? -1];
-  if (other === undefined || (node.op !== 'Add' && node.op !== 'QLinearAdd' && index !== 0 && takers[node.op] === 1)) return undefined;
+  const other =
+    node.op === 'Add'
+      ? node.inputs[1 - index]
+      : node.op === 'QLinearAdd'
+        ? node.inputs[index === 0 ? 3 : 0]
+        : node.inputs[takers[node.op] ?? -1];
+  if (other === undefined || (node.op !== 'Add' && node.op !== 'QLinearAdd' && index !== 0 && takers[node.op] === 1))
+    return undefined;
   const weight = weightBehind(graph, uses, other);
   return weight && elementCount(weight.tensor.shape) === outFeatures ? weight : undefined;
 }

@@ -138,7 +138,11 @@ function quantizedThrough(uses: Uses, data: string, weight: Weight): Dense['quan
 /** The value before QuantizeLinear / DynamicQuantizeLinear / DequantizeLinear. */
 function beforeQuantization(uses: Uses, value: string): string {
   let at = value;
-  for (let node = uses.producer.get(at); node && /^(Dynamic)?(Quantize|Dequantize)Linear$/.test(node.op); node = uses.producer.get(at)) {
+  for (
+    let node = uses.producer.get(at);
+    node && /^(Dynamic)?(Quantize|Dequantize)Linear$/.test(node.op);
+    node = uses.producer.get(at)
+  ) {
     at = node.inputs[0] ?? at;
     if (at === '') return value;
   }

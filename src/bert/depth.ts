@@ -22,7 +22,8 @@ export function depthOf(stream: Stream, attentions: readonly Attention[], ffns: 
   ffns.forEach((ffn, j) => mark(ffn.out.node, attentions.length + j));
 
   const before = new Map<string, bigint>();
-  const beforeNode = (node: Node): bigint => stream.sources(node).reduce((bits, { value }) => bits | (before.get(value) ?? 0n), 0n);
+  const beforeNode = (node: Node): bigint =>
+    stream.sources(node).reduce((bits, { value }) => bits | (before.get(value) ?? 0n), 0n);
   for (const node of stream.nodes) {
     const bits = beforeNode(node) | (own.get(node) ?? 0n);
     if (bits !== 0n) for (const output of node.outputs) if (stream.live(output)) before.set(output, bits);
@@ -32,7 +33,10 @@ export function depthOf(stream: Stream, attentions: readonly Attention[], ffns: 
   // what joins an attention before its output layer (ConvBERT's convolutions) leads to it as well
   attentions.forEach((attention, i) => attention.output && mark(attention.output.node, i));
   for (const node of stream.nodes.toReversed()) {
-    const bits = node.outputs.reduce((sum, output) => sum | (after.get(output) ?? 0n), (own.get(node) ?? 0n) & attentionBits);
+    const bits = node.outputs.reduce(
+      (sum, output) => sum | (after.get(output) ?? 0n),
+      (own.get(node) ?? 0n) & attentionBits,
+    );
     if (bits !== 0n) for (const { value } of stream.sources(node)) after.set(value, (after.get(value) ?? 0n) | bits);
   }
   return {
@@ -52,7 +56,9 @@ export function bitsOf(set: bigint): number[] {
 
 /** Attentions grouped into stacks that share no data way: two encoders in one graph are two groups. Each in order. */
 export function stacks(attentions: readonly Attention[], depth: Depth): number[][] {
-  const above = attentions.map((attention) => depth.beforeNode(attention.context ?? attention.node) & depth.attentionBits);
+  const above = attentions.map(
+    (attention) => depth.beforeNode(attention.context ?? attention.node) & depth.attentionBits,
+  );
   const group = attentions.map((_, i) => i);
   above.forEach((bits, i) => {
     for (const j of bitsOf(bits)) {

@@ -21,7 +21,8 @@ export function findEmbeddings(scene: Scene, token: Lookup, lookups: readonly Lo
   const found = [asEmbedding(token, 'token')];
   for (const { value, node } of summands(scene, token.output)) {
     const before = lookupsBehind(scene, value, lookups);
-    for (const lookup of before) if (!found.some((one) => one.node === lookup.node)) found.push(asEmbedding(lookup, roleOf(scene, lookup, token)));
+    for (const lookup of before)
+      if (!found.some((one) => one.node === lookup.node)) found.push(asEmbedding(lookup, roleOf(scene, lookup, token)));
     if (before.length === 0) found.push(...foldedTables(scene, value, node, token.width, found));
   }
   return found;
@@ -99,7 +100,13 @@ function asEmbedding(one: Lookup, role: Embedding['role']): Embedding {
 }
 
 /** Constants added to the token rows: a sliced position table, or rows that an exporter folded. */
-function foldedTables(scene: Scene, value: string, node: Node, width: number, found: readonly Embedding[]): Embedding[] {
+function foldedTables(
+  scene: Scene,
+  value: string,
+  node: Node,
+  width: number,
+  found: readonly Embedding[],
+): Embedding[] {
   const out: Embedding[] = [];
   const pending = [value];
   const seen = new Set<string>();

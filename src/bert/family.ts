@@ -17,7 +17,10 @@ export function familyOf(graph: Graph, attentions: readonly Attention[], hasToke
     const found = instead.find((entry) => entry.ops.some((op) => ops.has(op)));
     return {
       family: 'not-a-transformer',
-      reasons: ['no Softmax or attention operator between two products of token data', ...(found ? [`the graph looks like ${found.is}`] : [])],
+      reasons: [
+        'no Softmax or attention operator between two products of token data',
+        ...(found ? [`the graph looks like ${found.is}`] : []),
+      ],
     };
   }
   const causal = attentions.filter((attention) => attention.mask.kind === 'causal').length;
@@ -25,12 +28,15 @@ export function familyOf(graph: Graph, attentions: readonly Attention[], hasToke
   if (causal > 0 && (crossing > 0 || causal < attentions.length)) {
     return { family: 'encoder-decoder', reasons: [`${causal} of ${attentions.length} attentions have a causal mask`] };
   }
-  if (causal > 0) return { family: 'decoder', reasons: ['the mask of every attention is causal: no token sees a later one'] };
+  if (causal > 0)
+    return { family: 'decoder', reasons: ['the mask of every attention is causal: no token sees a later one'] };
   const open = attentions.filter((attention) => attention.mask.kind === 'unknown').length;
   return {
     family: 'encoder',
     reasons: [
-      open > 0 ? `the mask of ${open} attentions could not be computed; none that could is causal` : 'no attention has a causal mask',
+      open > 0
+        ? `the mask of ${open} attentions could not be computed; none that could is causal`
+        : 'no attention has a causal mask',
       ...(hasTokens ? [] : ['no table of tokens: the graph takes vectors']),
     ],
   };
@@ -39,5 +45,11 @@ export function familyOf(graph: Graph, attentions: readonly Attention[], hasToke
 /** Cross-attention: K comes from other data than Q. */
 function crosses(attention: Attention): boolean {
   const { query, key } = attention;
-  return query !== undefined && key !== undefined && query.input !== key.input && attention.mask.kind !== 'causal' && attention.fused === undefined;
+  return (
+    query !== undefined &&
+    key !== undefined &&
+    query.input !== key.input &&
+    attention.mask.kind !== 'causal' &&
+    attention.fused === undefined
+  );
 }

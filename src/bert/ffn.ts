@@ -29,12 +29,21 @@ function blockEndingIn(scene: Scene, out: Dense, taken: ReadonlySet<Dense>): Fee
   if (second && plain(scene, first!.input) !== plain(scene, second.input)) return undefined;
   const width = out.inFeatures;
   const gated = second ? 'two-branch' : first!.outFeatures === 2 * width ? 'split' : false;
-  return { in: second ? activatedFirst(scene, out, first!, second) : [first!], out, width, activation, nodes: inside(way.nodes, way.denses), gated };
+  return {
+    in: second ? activatedFirst(scene, out, first!, second) : [first!],
+    out,
+    width,
+    activation,
+    nodes: inside(way.nodes, way.denses),
+    gated,
+  };
 }
 
 /** Nodes of the activation and the gate; those that add biases or take scales back belong to the dense layers. */
 function inside(nodes: readonly Node[], denses: readonly Dense[]): Node[] {
-  const biases = new Set(denses.map((dense) => dense.bias?.node).filter((node) => node?.op === 'Add' || node?.op === 'QLinearAdd'));
+  const biases = new Set(
+    denses.map((dense) => dense.bias?.node).filter((node) => node?.op === 'Add' || node?.op === 'QLinearAdd'),
+  );
   return nodes.filter((node) => !biases.has(node)).toReversed();
 }
 
@@ -49,7 +58,7 @@ function activatedFirst(scene: Scene, out: Dense, a: Dense, b: Dense): Dense[] {
 }
 
 function gateOf(scene: Scene, value: string): Node | undefined {
-  for (let at: string | undefined = value; at !== undefined; ) {
+  for (let at: string | undefined = value; at !== undefined;) {
     const node = scene.uses.producer.get(at);
     if (!node || scene.denses.has(node)) return undefined;
     const sources = scene.stream.sources(node);

@@ -20,7 +20,9 @@ export function findHead(scene: Scene, body: Body): Head {
     .filter((output) => output.dtype === undefined || isFloat(output.dtype))
     .map((output) => outputOf(scene, output.name, body));
   const denses = [...scene.denses.values()].filter((dense) => !body.taken.has(dense));
-  const classifiers = [...new Set(outputs.flatMap((output) => (output.dense && output.kind !== 'pooled' ? [output.dense] : [])))];
+  const classifiers = [
+    ...new Set(outputs.flatMap((output) => (output.dense && output.kind !== 'pooled' ? [output.dense] : []))),
+  ];
   const pooler = denses.find((dense) => isPooler(scene, dense, body.hidden));
   return { denses, norms: body.norms, pooler, classifiers, outputs };
 }
@@ -61,10 +63,14 @@ function outputOf(scene: Scene, name: string, body: Body): Output {
   const [dense] = way.denses;
   const dims = scene.trace.dims(name);
   const pooling = poolingOf(scene, way.nodes);
-  const normalised = way.last.some((node) => node.op === 'LpNormalization' || (node.op === 'ReduceL2' && lastAxis(scene, node)) || isSquareSum(scene, node));
+  const normalised = way.last.some(
+    (node) =>
+      node.op === 'LpNormalization' || (node.op === 'ReduceL2' && lastAxis(scene, node)) || isSquareSum(scene, node),
+  );
   const tokens = body.tokens.map((one) => one.weight.name);
   const rows = body.tokens[0]?.rows;
-  const tied = dense === undefined || dense.outFeatures !== rows ? undefined : tokens.includes(dense.weight.name) || undefined;
+  const tied =
+    dense === undefined || dense.outFeatures !== rows ? undefined : tokens.includes(dense.weight.name) || undefined;
   const kind = kindOf(scene, { name, dims, dense, way, pooling, normalised, rows, hidden: body.hidden });
   return { name, kind, dense, pooling, normalised, size: dense?.outFeatures ?? dims?.at(-1), tied };
 }
@@ -92,7 +98,8 @@ function kindOf(scene: Scene, facts: Facts): Output['kind'] {
   if (dense.outFeatures === rows && dense.outFeatures !== hidden) return 'vocabulary-logits';
   const rank = dims?.length;
   const onTokens = facts.pooling === undefined && scene.trace.dims(dense.output)?.length === 3;
-  if (rank === 2 && onTokens) return dense.outFeatures === 2 || /start|end/i.test(facts.name) ? 'span-logits' : 'token-logits';
+  if (rank === 2 && onTokens)
+    return dense.outFeatures === 2 || /start|end/i.test(facts.name) ? 'span-logits' : 'token-logits';
   if (rank === 3 && onTokens) {
     if (dense.outFeatures === 2 && /start|end|span|qa/i.test(facts.name)) return 'span-logits';
     return dense.outFeatures === hidden && !/logit/i.test(facts.name) ? 'hidden' : 'token-logits';
@@ -109,9 +116,12 @@ function poolingOf(scene: Scene, nodes: readonly Node[]): Output['pooling'] {
     const from = scene.trace.dims(scene.stream.sources(node)[0]?.value);
     const to = scene.trace.dims(node.outputs[0]);
     if (from?.length !== 3 || !to || from[1] === undefined || from[1] === 1) continue;
-    const gone = (to.length === 2 && to[0] === from[0] && to[1] === from[2]) || (to.length === 3 && to[1] === 1 && to[2] === from[2]);
+    const gone =
+      (to.length === 2 && to[0] === from[0] && to[1] === from[2]) ||
+      (to.length === 3 && to[1] === 1 && to[2] === from[2]);
     if (!gone) continue;
-    if (node.op === 'Gather' || node.op === 'Slice' || node.op === 'GatherND') return firstPicked(scene, node) ? 'first' : 'other';
+    if (node.op === 'Gather' || node.op === 'Slice' || node.op === 'GatherND')
+      return firstPicked(scene, node) ? 'first' : 'other';
     if (node.op === 'ReduceMean' || node.op === 'ReduceSum' || node.op === 'MatMul') return 'mean';
     if (node.op === 'ReduceMax') return 'max';
     if (node.op !== 'Squeeze' && node.op !== 'Reshape') return 'other';
@@ -121,7 +131,10 @@ function poolingOf(scene: Scene, nodes: readonly Node[]): Output['pooling'] {
 
 function firstPicked(scene: Scene, node: Node): boolean {
   const start = scene.trace.known(node.inputs[1]);
-  return start === undefined ? node.op === 'Slice' : start.data[0] === 0 || (node.op === 'Slice' && start.data.length > 1 && Array.from(start.data).every((x) => x === 0));
+  return start === undefined
+    ? node.op === 'Slice'
+    : start.data[0] === 0 ||
+        (node.op === 'Slice' && start.data.length > 1 && Array.from(start.data).every((x) => x === 0));
 }
 
 function lastAxis(scene: Scene, node: Node): boolean {
@@ -142,5 +155,10 @@ function isSquareSum(scene: Scene, node: Node): boolean {
 function isPooler(scene: Scene, dense: Dense, hidden: number | undefined): boolean {
   if (dense.outFeatures !== hidden || dense.inFeatures !== hidden) return false;
   const rank = scene.trace.dims(dense.output)?.length;
-  return rank !== 3 && scene.stream.readers(dense.output).some((use) => use.node.op === 'Tanh' || (use.node.op === 'QuantizeLinear' && rank === 2));
+  return (
+    rank !== 3 &&
+    scene.stream
+      .readers(dense.output)
+      .some((use) => use.node.op === 'Tanh' || (use.node.op === 'QuantizeLinear' && rank === 2))
+  );
 }

@@ -12,7 +12,13 @@ export interface Heads {
 }
 
 /** Shapes first ([B, heads, S, S] or [B heads, S, S]); where they are unknown, the scale 1/sqrt(size) and Q's width. */
-export function headsOf(scene: Scene, core: Core, query: Dense | undefined, packed: boolean, scale: number | undefined): Heads {
+export function headsOf(
+  scene: Scene,
+  core: Core,
+  query: Dense | undefined,
+  packed: boolean,
+  scale: number | undefined,
+): Heads {
   const [q] = core.queryKey;
   const scores = scene.trace.dims(core.scores.outputs[0]);
   const heads = countHeads(scores, scene.batch);
@@ -26,7 +32,10 @@ export function headsOf(scene: Scene, core: Core, query: Dense | undefined, pack
     return { heads: undefined, headSize: undefined };
   }
   if (width !== undefined && count * size !== width) {
-    scene.miss('heads', `'${nameOf(core.softmax)}': ${count} heads of ${size} do not make the ${width} outputs of '${nameOf(query!.node)}'`);
+    scene.miss(
+      'heads',
+      `'${nameOf(core.softmax)}': ${count} heads of ${size} do not make the ${width} outputs of '${nameOf(query!.node)}'`,
+    );
   }
   return { heads: Number.isInteger(count) ? count : undefined, headSize: Number.isInteger(size) ? size : undefined };
 }

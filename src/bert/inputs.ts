@@ -19,7 +19,10 @@ export function findInputs(
   const given = givenInputs(graph).filter((name) => !foreign.has(name));
   const ids = token && (token.direct ?? [...token.origins.inputs][0]);
   const role = (wanted: Embedding['role']): string | undefined =>
-    embeddings.filter((one) => one.role === wanted).flatMap((one) => one.inputs).find((name) => name !== ids);
+    embeddings
+      .filter((one) => one.role === wanted)
+      .flatMap((one) => one.inputs)
+      .find((name) => name !== ids);
   const segments = role('segment');
   const masks = layers.flatMap((layer) => layer.attention.mask.inputs).filter((name) => name !== ids);
   const mask = masks.find((name) => name !== segments) ?? given.find((name) => name !== ids && /mask/i.test(name));

@@ -17,14 +17,17 @@ export interface Blocks {
 }
 
 /** One stack, sorted. */
-export type Stack = Pick<Encoder, 'layers' | 'projection' | 'embeddingNorms' | 'normOrder' | 'hidden'> & { readonly after: readonly Norm[] };
+export type Stack = Pick<Encoder, 'layers' | 'projection' | 'embeddingNorms' | 'normOrder' | 'hidden'> & {
+  readonly after: readonly Norm[];
+};
 
 /** Sort blocks into the layers of the stack whose attentions are `members` (numbers, in order). */
 export function sortStack(scene: Scene, blocks: Blocks, members: readonly number[]): Stack {
   const { attentions, depth } = blocks;
   const stack = members.map((i) => attentions[i]!);
   const mine = members.reduce((bits, i) => bits | (1n << BigInt(i)), 0n);
-  const layerOf = (bits: bigint): number => Math.max(-1, ...bitsOf(bits & depth.attentionBits).map((i) => members.indexOf(i)));
+  const layerOf = (bits: bigint): number =>
+    Math.max(-1, ...bitsOf(bits & depth.attentionBits).map((i) => members.indexOf(i)));
   const normOrder = orderOf(scene, stack.at(-1));
 
   const ffns = stack.map((): FeedForward[] => []);
@@ -67,7 +70,11 @@ function isProjection(scene: Scene, dense: Dense, first: Attention | undefined):
   const pending = [input];
   for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
     for (const { node } of scene.stream.readers(at)) {
-      if (scene.denses.has(node) || !/^(Identity|Cast|Reshape|(Dynamic)?QuantizeLinear|DequantizeLinear)$/.test(node.op)) readers.add(node);
+      if (
+        scene.denses.has(node) ||
+        !/^(Identity|Cast|Reshape|(Dynamic)?QuantizeLinear|DequantizeLinear)$/.test(node.op)
+      )
+        readers.add(node);
       else pending.push(node.outputs[0]!);
     }
   }

@@ -17,13 +17,17 @@ const masked = -1e3;
 
 /** Facts of all terms together; terms made of float tables (position biases) say nothing about masking. */
 export function maskFacts(scene: Scene, terms: readonly Term[], form: MaskFacts['form'] | undefined): MaskFacts {
-  const parts = terms.flatMap((term) => (term.acts === 'add' ? splitSum(scene, term.value).map((value) => ({ ...term, value })) : [term]));
+  const parts = terms.flatMap((term) =>
+    term.acts === 'add' ? splitSum(scene, term.value).map((value) => ({ ...term, value })) : [term],
+  );
   const given = new Set(scene.graph.inputs.map((input: ValueInfo) => input.name));
   const inputs = new Set<string>();
   let shape: Shape | 'unknown' | undefined;
   let value: string | undefined;
   for (const part of parts) {
-    const from = [...originsOf(scene.graph, scene.uses, part.value).inputs].filter((name) => given.has(name) && !scene.graph.initializers.has(name));
+    const from = [...originsOf(scene.graph, scene.uses, part.value).inputs].filter(
+      (name) => given.has(name) && !scene.graph.initializers.has(name),
+    );
     const found = allowedShape(scene.trace.known(part.value), part.acts);
     if (from.length === 0 && (found === 'unknown' || found === 'full')) continue;
     for (const name of from) inputs.add(name);
@@ -32,7 +36,8 @@ export function maskFacts(scene: Scene, terms: readonly Term[], form: MaskFacts[
   }
   const facts = { ...(form && { form }), ...(value !== undefined && { value }), inputs: [...inputs] };
   if (shape === undefined) return { ...facts, kind: 'none' };
-  if (shape === 'unknown') return { ...facts, kind: 'unknown', reason: 'the mask could not be computed from the shapes alone' };
+  if (shape === 'unknown')
+    return { ...facts, kind: 'unknown', reason: 'the mask could not be computed from the shapes alone' };
   return { ...facts, kind: shape === 'full' ? 'padding' : shape };
 }
 
@@ -48,7 +53,9 @@ function splitSum(scene: Scene, value: string): string[] {
   const node = scene.uses.producer.get(value);
   if (!node || scene.trace.known(value)) return [value];
   if (node.op === 'Add') return node.inputs.flatMap((input) => splitSum(scene, input));
-  return /^(Cast|Identity|Expand|Unsqueeze|Reshape|QuantizeLinear|DequantizeLinear)$/.test(node.op) ? splitSum(scene, node.inputs[0]!) : [value];
+  return /^(Cast|Identity|Expand|Unsqueeze|Reshape|QuantizeLinear|DequantizeLinear)$/.test(node.op)
+    ? splitSum(scene, node.inputs[0]!)
+    : [value];
 }
 
 /** Which pairs of places see each other when nothing is padded. */

@@ -39,12 +39,16 @@ export function placeNorms(scene: Scene, blocks: Blocks, sorted: Sorted): NormPl
     const at = layerOf(bits);
     const around = denseBefore(scene, norm, blocks.taken);
     const fed = normOrder === 'pre' ? blockFed(scene, norm, stack, ffns) : undefined;
-    if (around === 'block') norms[Math.max(0, at, members.indexOf(bitsOf(leads)[0] ?? -1))]!.push({ ...norm, place: 'inner' });
-    else if (fed && !(at < 0 && isResidual(scene, norm, stack[0]))) norms[fed.layer]!.push({ ...norm, place: fed.place });
+    if (around === 'block')
+      norms[Math.max(0, at, members.indexOf(bitsOf(leads)[0] ?? -1))]!.push({ ...norm, place: 'inner' });
+    else if (fed && !(at < 0 && isResidual(scene, norm, stack[0])))
+      norms[fed.layer]!.push({ ...norm, place: fed.place });
     else if (at < 0 && followsProjection(norm, stack, scene)) norms[0]!.push({ ...norm, place: 'attention' });
     else if (at < 0) embeddingNorms.push({ ...norm, place: 'embeddings' });
-    else if (around === 'head' && leads !== 0n) norms[members.indexOf(bitsOf(leads)[0]!)]?.push({ ...norm, place: 'attention' });
-    else if (leads === 0n && at === stack.length - 1 && (around === 'head' || normOrder === 'pre')) after.push({ ...norm, place: 'head' });
+    else if (around === 'head' && leads !== 0n)
+      norms[members.indexOf(bitsOf(leads)[0]!)]?.push({ ...norm, place: 'attention' });
+    else if (leads === 0n && at === stack.length - 1 && (around === 'head' || normOrder === 'pre'))
+      after.push({ ...norm, place: 'head' });
     else {
       const behindFfn = ffns[at]!.some((ffn) => (bits >> BigInt(ffnBit(ffn))) & 1n);
       norms[at]!.push({ ...norm, place: behindFfn ? 'ffn' : 'attention' });
@@ -56,7 +60,7 @@ export function placeNorms(scene: Scene, blocks: Blocks, sorted: Sorted): NormPl
 /** The one dense layer whose result is normalised, no residual sum between: a block's own, or a prediction head's. */
 function denseBefore(scene: Scene, norm: PlainNorm, taken: ReadonlySet<Dense>): 'block' | 'head' | undefined {
   const sources = scene.stream.sources(norm.node);
-  if (/^Skip/.test(norm.op) && sources.length > 1) return undefined;
+  if (norm.op.startsWith('Skip') && sources.length > 1) return undefined;
   const way = behind(scene, sources[0]?.value ?? '', 1);
   const [dense] = way.denses;
   if (way.open || way.denses.length !== 1 || !dense) return undefined;
@@ -84,5 +88,10 @@ function isResidual(scene: Scene, norm: PlainNorm, first: Attention | undefined)
 
 /** MobileBERT normalises the bottlenecks of its first layer, which come after the embeddings' own norm. */
 function followsProjection(norm: PlainNorm, stack: readonly Attention[], scene: Scene): boolean {
-  return norm.kind === 'none' && stack[0]?.value !== undefined && plain(scene, stack[0].value.input) !== norm.output && stack[0].query?.input !== stack[0].value.input;
+  return (
+    norm.kind === 'none' &&
+    stack[0]?.value !== undefined &&
+    plain(scene, stack[0].value.input) !== norm.output &&
+    stack[0].query?.input !== stack[0].value.input
+  );
 }

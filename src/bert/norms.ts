@@ -28,16 +28,26 @@ export function findNorms(scene: Scene): PlainNorm[] {
 
 function fusedNorm(scene: Scene, node: Node): PlainNorm | undefined {
   const form = fused[node.op];
-  const live = node.op === 'EmbedLayerNormalization' ? scene.stream.live(node.outputs[0]) : scene.stream.live(node.inputs[0]);
+  const live =
+    node.op === 'EmbedLayerNormalization' ? scene.stream.live(node.outputs[0]) : scene.stream.live(node.inputs[0]);
   if (!form || !live) return undefined;
   const gamma = weightBehind(scene.graph, scene.uses, node.inputs[form.gamma]);
   const beta = form.beta === undefined ? undefined : weightBehind(scene.graph, scene.uses, node.inputs[form.beta]);
   const epsilon = floatAttr(node, 'epsilon');
-  return { kind: form.kind, form: 'fused', node, op: node.op, output: node.outputs[0]!, ...optional({ gamma, beta, epsilon }) };
+  return {
+    kind: form.kind,
+    form: 'fused',
+    node,
+    op: node.op,
+    output: node.outputs[0]!,
+    ...optional({ gamma, beta, epsilon }),
+  };
 }
 
 function optional<T extends object>(facts: T): { [K in keyof T]?: NonNullable<T[K]> } {
-  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)) as { [K in keyof T]?: NonNullable<T[K]> };
+  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: NonNullable<T[K]>;
+  };
 }
 
 /**
@@ -117,7 +127,11 @@ function closing(scene: Scene, value: string): string {
 function vectorBehind(scene: Scene, value: string): Weight | undefined {
   if (scene.stream.live(value)) return undefined;
   const weight = weightBehind(scene.graph, scene.uses, value);
-  return weight && elementCount(weight.tensor.shape) > 1 && elementCount(weight.tensor.shape) === weight.tensor.shape.at(-1) ? weight : undefined;
+  return weight &&
+    elementCount(weight.tensor.shape) > 1 &&
+    elementCount(weight.tensor.shape) === weight.tensor.shape.at(-1)
+    ? weight
+    : undefined;
 }
 
 /** MobileBERT's NoNorm: x * gamma + beta, looked for only where a graph has no real norm. */

@@ -40,7 +40,15 @@ export function recognise(model: Model, hints: Hints = {}): Recognition {
   const stream = makeStream(nodes, uses, seedsOf(graph, tokens, nodes));
   const denses = findDenses(graph, uses, stream);
   const first = tokens[0]?.direct ?? givenInputs(graph).find((name) => stream.live(name));
-  const scene: Scene = { graph, uses, trace, stream, denses, batch: trace.dims(first)?.[0] ?? trial.batch, miss: misses.miss };
+  const scene: Scene = {
+    graph,
+    uses,
+    trace,
+    stream,
+    denses,
+    batch: trace.dims(first)?.[0] ?? trial.batch,
+    miss: misses.miss,
+  };
 
   const attentions = findAttentions(scene);
   const ffns = findFeedForwards(scene, densesOf(attentions, []));
@@ -53,7 +61,13 @@ export function recognise(model: Model, hints: Hints = {}): Recognition {
   };
   const sorted = stacks(attentions, blocks.depth).map((members) => sortStack(scene, blocks, members));
   const encoders = encodersOf(scene, sorted, tokens, lookups);
-  const taken = new Set([...blocks.taken, ...sorted.flatMap((stack) => [...stack.layers.flatMap((layer) => layer.others), ...(stack.projection ? [stack.projection] : [])])]);
+  const taken = new Set([
+    ...blocks.taken,
+    ...sorted.flatMap((stack) => [
+      ...stack.layers.flatMap((layer) => layer.others),
+      ...(stack.projection ? [stack.projection] : []),
+    ]),
+  ]);
   const head = findHead(scene, {
     taken,
     tokens: encoders.flatMap((encoder) => encoder.embeddings.filter((one) => one.role === 'token')),
@@ -68,37 +82,65 @@ export function recognise(model: Model, hints: Hints = {}): Recognition {
     head,
     task: verdict.family === 'encoder' ? taskOf(head, hints.architectures) : undefined,
     denses: [...denses.values()],
-    norms: encoders.flatMap((encoder) => [...encoder.embeddingNorms, ...encoder.layers.flatMap((layer) => layer.norms)]).concat(head.norms),
+    norms: encoders
+      .flatMap((encoder) => [...encoder.embeddingNorms, ...encoder.layers.flatMap((layer) => layer.norms)])
+      .concat(head.norms),
     unrecognised: misses.list,
   };
 }
 
 /** Where token data enters: the token rows; vectors given as inputs where there is no token table. */
 function seedsOf(graph: Graph, tokens: readonly Lookup[], nodes: readonly Node[]): Set<string> {
-  if (tokens.length > 0) return new Set(tokens.flatMap((token) => (token.role ? [token.node.outputs[0]!, token.node.outputs[2] ?? ''] : [token.output])).filter(Boolean));
+  if (tokens.length > 0)
+    return new Set(
+      tokens
+        .flatMap((token) => (token.role ? [token.node.outputs[0]!, token.node.outputs[2] ?? ''] : [token.output]))
+        .filter(Boolean),
+    );
   const given = new Set(givenInputs(graph));
-  const vectors = graph.inputs.filter((input) => given.has(input.name) && isFloat(input.dtype) && !/mask/i.test(input.name)).map((input) => input.name);
+  const vectors = graph.inputs
+    .filter((input) => given.has(input.name) && isFloat(input.dtype) && !/mask/i.test(input.name))
+    .map((input) => input.name);
   if (vectors.length > 0) return new Set(vectors);
   return new Set(nodes.filter((node) => node.inputs.some((input) => given.has(input))).flatMap((node) => node.outputs));
 }
 
 function densesOf(attentions: readonly Attention[], ffns: readonly FeedForward[]): Set<Dense> {
-  const all = [...attentions.flatMap((one) => [one.query, one.key, one.value, one.output]), ...ffns.flatMap((ffn) => [...ffn.in, ffn.out])];
+  const all = [
+    ...attentions.flatMap((one) => [one.query, one.key, one.value, one.output]),
+    ...ffns.flatMap((ffn) => [...ffn.in, ffn.out]),
+  ];
   return new Set(all.filter((dense) => dense !== undefined));
 }
 
 /** Stacks with the embeddings they start from: each takes the token input that its first attention depends on. */
-function encodersOf(scene: Scene, sorted: readonly Stack[], tokens: readonly Lookup[], lookups: readonly Lookup[]): Encoder[] {
+function encodersOf(
+  scene: Scene,
+  sorted: readonly Stack[],
+  tokens: readonly Lookup[],
+  lookups: readonly Lookup[],
+): Encoder[] {
   const reach = tokens.map((token) => descendants(scene, token.role ? token.node.outputs[0]! : token.output));
   return sorted.map((stack, i): Encoder => {
     const input = stack.layers[0]?.attention.input;
-    const own = tokens.find((_, k) => input !== undefined && reach[k]!.has(input)) ?? tokens[Math.min(i, tokens.length - 1)];
+    const own =
+      tokens.find((_, k) => input !== undefined && reach[k]!.has(input)) ?? tokens[Math.min(i, tokens.length - 1)];
     const embeddings = own ? findEmbeddings(scene, own, lookups) : [];
     const foreign = new Set(tokens.filter((token) => token !== own).flatMap((token) => [...token.origins.inputs]));
-    const others = sorted.filter((one) => one !== stack).flatMap((one) => one.layers.flatMap((layer) => layer.attention.mask.inputs));
+    const others = sorted
+      .filter((one) => one !== stack)
+      .flatMap((one) => one.layers.flatMap((layer) => layer.attention.mask.inputs));
     for (const name of others) foreign.add(name);
     const { layers, projection, embeddingNorms, hidden, normOrder } = stack;
-    return { embeddings, projection, embeddingNorms, layers, hidden, normOrder, inputs: findInputs(scene.graph, own, embeddings, layers, foreign) };
+    return {
+      embeddings,
+      projection,
+      embeddingNorms,
+      layers,
+      hidden,
+      normOrder,
+      inputs: findInputs(scene.graph, own, embeddings, layers, foreign),
+    };
   });
 }
 
@@ -119,9 +161,15 @@ function descendants(scene: Scene, from: string): Set<string> {
 function missingParts(scene: Scene, encoders: readonly Encoder[]): void {
   for (const encoder of encoders) {
     encoder.layers.forEach((layer, i) => {
-      if (layer.ffn.length === 0) scene.miss(`feed-forward block of layer ${i}`, 'no two dense layers with an activation between them and a residual sum after them');
-      if (layer.attention.mask.kind === 'unknown') scene.miss(`mask of layer ${i}`, layer.attention.mask.reason ?? 'not computed');
+      if (layer.ffn.length === 0)
+        scene.miss(
+          `feed-forward block of layer ${i}`,
+          'no two dense layers with an activation between them and a residual sum after them',
+        );
+      if (layer.attention.mask.kind === 'unknown')
+        scene.miss(`mask of layer ${i}`, layer.attention.mask.reason ?? 'not computed');
     });
-    if (encoder.normOrder !== 'pre' && encoder.embeddings.length > 0 && encoder.embeddingNorms.length === 0) scene.miss('embedding norm', 'no norm before the first layer');
+    if (encoder.normOrder !== 'pre' && encoder.embeddings.length > 0 && encoder.embeddingNorms.length === 0)
+      scene.miss('embedding norm', 'no norm before the first layer');
   }
 }

@@ -71,7 +71,9 @@ export function makeStream(nodes: readonly Node[], uses: Uses, seeds: ReadonlySe
     live: (value) => value !== undefined && alive.has(value),
     sources,
     readers: (value) =>
-      alive.has(value) ? (uses.consumers.get(value) ?? []).filter((use) => !sizeOnly.has(use.node.op) && isData(use.node, use.index)) : [],
+      alive.has(value)
+        ? (uses.consumers.get(value) ?? []).filter((use) => !sizeOnly.has(use.node.op) && isData(use.node, use.index))
+        : [],
   };
 }
 

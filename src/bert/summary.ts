@@ -29,7 +29,8 @@ export interface Architecture {
 export function architectureOf(found: Recognition): Architecture {
   const [encoder] = found.encoders;
   const layers = encoder?.layers ?? [];
-  const table = (role: Embedding['role']): Embedding | undefined => encoder?.embeddings.find((one) => one.role === role);
+  const table = (role: Embedding['role']): Embedding | undefined =>
+    encoder?.embeddings.find((one) => one.role === role);
   const token = table('token');
   const position = table('position');
   const segment = table('segment');
@@ -62,9 +63,13 @@ function positionKinds(encoder: Encoder | undefined): Architecture['positionKind
 }
 
 /** Inputs of all encoders, with only those that were found; names of further encoders' inputs are listed under `others`. */
-export function inputsOf(found: Recognition): Partial<Record<'ids' | 'mask' | 'segments' | 'positions', string>> & { others: string[] } {
+export function inputsOf(
+  found: Recognition,
+): Partial<Record<'ids' | 'mask' | 'segments' | 'positions', string>> & { others: string[] } {
   const [first, ...rest] = found.encoders.map((encoder): Inputs => encoder.inputs);
-  const more = rest.flatMap((inputs) => [inputs.ids, inputs.mask, inputs.segments, inputs.positions, ...inputs.others]).filter((name) => name !== undefined);
+  const more = rest
+    .flatMap((inputs) => [inputs.ids, inputs.mask, inputs.segments, inputs.positions, ...inputs.others])
+    .filter((name) => name !== undefined);
   return {
     ...(first?.ids !== undefined && { ids: first.ids }),
     ...(first?.mask !== undefined && { mask: first.mask }),

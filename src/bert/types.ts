@@ -39,7 +39,17 @@ export type DenseOp =
   | 'QAttention';
 
 /** How a dense layer computes. */
-export type Precision = 'float32' | 'float16' | 'bfloat16' | 'float64' | 'int8' | 'uint8' | 'int4' | 'uint4' | 'float4' | DataType;
+export type Precision =
+  | 'float32'
+  | 'float16'
+  | 'bfloat16'
+  | 'float64'
+  | 'int8'
+  | 'uint8'
+  | 'int4'
+  | 'uint4'
+  | 'float4'
+  | DataType;
 
 /** y = x W + b. */
 export interface Dense {
@@ -215,7 +225,16 @@ export interface Head {
 /** One graph output. */
 export interface Output {
   readonly name: string;
-  readonly kind: 'hidden' | 'logits' | 'token-logits' | 'vocabulary-logits' | 'span-logits' | 'pooled' | 'sentence' | 'similarity' | 'unknown';
+  readonly kind:
+    | 'hidden'
+    | 'logits'
+    | 'token-logits'
+    | 'vocabulary-logits'
+    | 'span-logits'
+    | 'pooled'
+    | 'sentence'
+    | 'similarity'
+    | 'unknown';
   /** Dense layer that makes it, where one does. */
   readonly dense: Dense | undefined;
   /** How tokens became one vector. */

@@ -4,7 +4,11 @@ import type { Scene } from './scene.ts';
 import type { Dense } from './types.ts';
 
 /** Operators at which a walk ends without having found a dense layer. */
-const walls = new Set('Softmax QLinearSoftmax Attention QAttention MultiHeadAttention GroupQueryAttention PackedAttention LSTM GRU RNN'.split(' '));
+const walls = new Set(
+  'Softmax QLinearSoftmax Attention QAttention MultiHeadAttention GroupQueryAttention PackedAttention LSTM GRU RNN'.split(
+    ' ',
+  ),
+);
 
 /** Where a walk back came to. */
 export interface Behind {
@@ -74,7 +78,9 @@ export function ahead(scene: Scene, value: string): Dense[] {
 }
 
 /** Operators that hand a value on as it is, for looking for the sum with the residual stream. */
-const passes = new Set('Cast Identity Reshape Transpose QuantizeLinear DequantizeLinear Dropout Squeeze Unsqueeze Mul Div'.split(' '));
+const passes = new Set(
+  'Cast Identity Reshape Transpose QuantizeLinear DequantizeLinear Dropout Squeeze Unsqueeze Mul Div'.split(' '),
+);
 
 /** The sum of a block's result with the residual stream: its node, and the other operand. */
 export function residualAfter(scene: Scene, value: string): { node: Node; other: string } | undefined {
@@ -88,7 +94,8 @@ export function residualAfter(scene: Scene, value: string): { node: Node; other:
         const other = scene.stream.sources(node).find((source) => source.value !== at && source.index !== 4);
         if (other) return { node, other: other.value };
         pending.push(...node.outputs);
-      } else if (passes.has(node.op) && !scene.denses.has(node) && scene.stream.sources(node).length === 1) pending.push(...node.outputs);
+      } else if (passes.has(node.op) && !scene.denses.has(node) && scene.stream.sources(node).length === 1)
+        pending.push(...node.outputs);
     }
   }
   return undefined;
@@ -96,9 +103,13 @@ export function residualAfter(scene: Scene, value: string): { node: Node; other:
 
 /** Value before Identity, Cast, Reshape, quantization: to compare two uses of one thing. */
 export function plain(scene: Scene, value: string): string {
-  for (let at = value; ; ) {
+  for (let at = value; ;) {
     const node = scene.uses.producer.get(at);
-    if (!node || !/^(Identity|Cast|Reshape|QuantizeLinear|DequantizeLinear|DynamicQuantizeLinear|Dropout|Transpose)$/.test(node.op)) return at;
+    if (
+      !node ||
+      !/^(Identity|Cast|Reshape|QuantizeLinear|DequantizeLinear|DynamicQuantizeLinear|Dropout|Transpose)$/.test(node.op)
+    )
+      return at;
     const from = node.inputs[0];
     if (from === undefined || !scene.stream.live(from)) return at;
     at = from;

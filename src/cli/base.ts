@@ -10,7 +10,11 @@ export const exitCodes = { ok: 0, gate: 1, usage: 2, bug: 70, interrupted: 130 }
 export const runFlags = {
   seed: Flags.integer({ description: 'seed of everything random', default: 0, helpGroup: 'COMMON' }),
   threads: Flags.integer({ description: 'threads of onnxruntime; default all cores', min: 1, helpGroup: 'COMMON' }),
-  ep: Flags.string({ description: 'execution provider of onnxruntime', options: ['cpu', 'cuda', 'coreml', 'dml', 'webgpu'], helpGroup: 'COMMON' }),
+  ep: Flags.string({
+    description: 'execution provider of onnxruntime',
+    options: ['cpu', 'cuda', 'coreml', 'dml', 'webgpu'],
+    helpGroup: 'COMMON',
+  }),
   quiet: Flags.boolean({ char: 'q', description: 'no progress and no table, errors only', helpGroup: 'COMMON' }),
 };
 
@@ -49,8 +53,17 @@ export abstract class BaseCommand extends Command {
     }
     if (error instanceof UserError) return this.#fail(error.message, error.exitCode);
     if (error instanceof Errors.ExitError) throw error;
-    if (error instanceof Errors.CLIError) return this.#fail(`${error.message.split('\n').filter((line) => line && !line.startsWith('See more')).join(' ')} (see --help)`, exitCodes.usage);
-    process.stderr.write(`bert-compress: this is a bug of bert-compress, please report it:\n${error.stack ?? error.message}\n`);
+    if (error instanceof Errors.CLIError)
+      return this.#fail(
+        `${error.message
+          .split('\n')
+          .filter((line) => line && !line.startsWith('See more'))
+          .join(' ')} (see --help)`,
+        exitCodes.usage,
+      );
+    process.stderr.write(
+      `bert-compress: this is a bug of bert-compress, please report it:\n${error.stack ?? error.message}\n`,
+    );
     return process.exit(exitCodes.bug);
   }
 

@@ -4,13 +4,17 @@ import { BaseCommand } from '../cli/base.ts';
 import type { InspectReport } from '../inspect/inspect.ts';
 
 export default class Inspect extends BaseCommand {
-  static override summary = 'Say what a model is: architecture, parameters by part, duplicates, and what each pass could treat.';
+  static override summary =
+    'Say what a model is: architecture, parameters by part, duplicates, and what each pass could treat.';
   static override description = `Reads structure only: a model of any size takes a fraction of a second.
 
 Exit code: 0 done; 2 the model cannot be read.`;
   static override examples = [
     { description: 'a model folder', command: '<%= config.bin %> inspect my-model' },
-    { description: 'multiply-adds of eight texts of 64 tokens', command: '<%= config.bin %> inspect model.onnx --batch 8 --sequence 64' },
+    {
+      description: 'multiply-adds of eight texts of 64 tokens',
+      command: '<%= config.bin %> inspect model.onnx --batch 8 --sequence 64',
+    },
     { description: 'for a script', command: '<%= config.bin %> inspect model.onnx --json' },
   ];
   static override args = { model: Args.string({ description: 'an .onnx file or a model folder', required: true }) };

@@ -63,8 +63,9 @@ function cut(order: Uint32Array, rows: readonly Encoding[], size: number, equal:
   const batches: Uint32Array[] = [];
   for (let from = 0; from < order.length;) {
     const length = rows[order[from]!]!.ids.length;
+    const fits = (row: number): boolean => !equal || rows[row]!.ids.length === length;
     let to = from + 1;
-    while (to < order.length && to - from < size && (!equal || rows[order[to]!]!.ids.length === length)) to++;
+    while (to < order.length && to - from < size && fits(order[to]!)) to++;
     batches.push(order.subarray(from, to));
     from = to;
   }

@@ -27,7 +27,12 @@ export function findDuplicates(constants: readonly NamedTensor[], uses: Uses): D
     .flatMap((group) => groupBy(group, ({ tensor }) => digest(tensor)));
   const inCopies = new Set(copies.flat().map(({ name }) => name));
   return [
-    ...copies.map((group): Duplicate => ({ kind: 'copies', names: namesOf(group), shape: group[0]!.tensor.shape, wastedBytes: (group.length - 1) * group[0]!.tensor.byteLength })),
+    ...copies.map((group): Duplicate => ({
+      kind: 'copies',
+      names: namesOf(group),
+      shape: group[0]!.tensor.shape,
+      wastedBytes: (group.length - 1) * group[0]!.tensor.byteLength,
+    })),
     ...transposed(large.filter(({ name }) => !inCopies.has(name))),
     ...large.flatMap(({ name, tensor }): Duplicate[] => {
       const readers = uses.consumers.get(name)?.length ?? 0;
@@ -70,15 +75,24 @@ function digest(tensor: Tensor): string {
 
 /** Matrices [a, b] and [b, a] with the same numbers: a tied decoder that an exporter folded. */
 function transposed(large: readonly NamedTensor[]): Duplicate[] {
-  const matrices = large.filter(({ tensor }) => tensor.shape.length === 2 && tensor.shape[0] !== tensor.shape[1] && bitsOf(tensor.dtype) >= 8);
-  const shapeOf = ({ tensor }: NamedTensor, turn: boolean): string => `${tensor.dtype} ${turn ? [...tensor.shape].toReversed().join(',') : tensor.shape.join(',')}`;
+  const matrices = large.filter(
+    ({ tensor }) => tensor.shape.length === 2 && tensor.shape[0] !== tensor.shape[1] && bitsOf(tensor.dtype) >= 8,
+  );
+  const shapeOf = ({ tensor }: NamedTensor, turn: boolean): string =>
+    `${tensor.dtype} ${turn ? [...tensor.shape].toReversed().join(',') : tensor.shape.join(',')}`;
   const byShape = new Map<string, NamedTensor[]>();
   for (const one of matrices) byShape.set(shapeOf(one, false), [...(byShape.get(shapeOf(one, false)) ?? []), one]);
   const found: Duplicate[] = [];
   for (const one of matrices) {
     if (one.tensor.shape[0]! < one.tensor.shape[1]!) continue; // each pair once
     const other = byShape.get(shapeOf(one, true))?.find((candidate) => isTranspose(one.tensor, candidate.tensor));
-    if (other) found.push({ kind: 'transposed', names: [one.name, other.name], shape: one.tensor.shape, wastedBytes: one.tensor.byteLength });
+    if (other)
+      found.push({
+        kind: 'transposed',
+        names: [one.name, other.name],
+        shape: one.tensor.shape,
+        wastedBytes: one.tensor.byteLength,
+      });
   }
   return found;
 }

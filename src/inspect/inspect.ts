@@ -37,7 +37,12 @@ export interface InspectReport {
   readonly architecture: Architecture;
   readonly inputs: ReturnType<typeof inputsOf>;
   readonly parts: readonly Part[];
-  readonly largest: readonly { readonly name: string; readonly dtype: string; readonly shape: readonly number[]; readonly bytes: number }[];
+  readonly largest: readonly {
+    readonly name: string;
+    readonly dtype: string;
+    readonly shape: readonly number[];
+    readonly bytes: number;
+  }[];
   readonly duplicates: readonly Duplicate[];
   readonly macs: Macs;
   readonly passes: readonly PassOutlook[];
@@ -114,5 +119,7 @@ function outlook(pass: Pass, model: Model): PassOutlook {
 }
 
 function familyReasons({ family, reasons }: Recognition): Unrecognised[] {
-  return family === 'encoder' ? [] : [{ part: 'encoder', reason: `this is ${family === 'decoder' ? 'a decoder' : family}: ${reasons.join('; ')}` }];
+  return family === 'encoder'
+    ? []
+    : [{ part: 'encoder', reason: `this is ${family === 'decoder' ? 'a decoder' : family}: ${reasons.join('; ')}` }];
 }

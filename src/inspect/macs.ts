@@ -20,7 +20,9 @@ export function macsAt(graph: Graph, uses: Uses, found: Recognition, shape: { ba
   let dense = 0;
   for (const layer of found.denses) {
     const dims = trace.dims(layer.output);
-    const rows = dims?.every((dim) => dim !== undefined) ? dims.reduce((product, dim) => product * dim!, 1) / layer.outFeatures : tokens;
+    const rows = dims?.every((dim) => dim !== undefined)
+      ? dims.reduce((product, dim) => product * dim!, 1) / layer.outFeatures
+      : tokens;
     dense += (rows * layer.inFeatures * layer.outFeatures * (layer.kernel ?? 1)) / (layer.groups ?? 1);
   }
   let attention = 0;

@@ -51,7 +51,10 @@ export function partsOf(constants: readonly NamedTensor[], found: Recognition): 
   return order.flatMap((name) => {
     const sum = sums.get(name);
     if (!sum) return [];
-    const precision = [...sum.types].toSorted((a, b) => b[1] - a[1]).map(([type]) => type).join(' + ');
+    const precision = [...sum.types]
+      .toSorted((a, b) => b[1] - a[1])
+      .map(([type]) => type)
+      .join(' + ');
     return [{ name, params: sum.params, bytes: sum.bytes, precision }];
   });
 }
@@ -74,7 +77,8 @@ function placesOf(found: Recognition): Map<string, PartName> {
     putDense(encoder.projection, 'embeddings');
     encoder.embeddingNorms.forEach(putNorm);
     for (const { attention, ffn, norms, others } of encoder.layers) {
-      for (const dense of [attention.query, attention.key, attention.value, attention.output]) putDense(dense, 'attention');
+      for (const dense of [attention.query, attention.key, attention.value, attention.output])
+        putDense(dense, 'attention');
       for (const block of ffn) [...block.in, block.out].forEach((dense) => putDense(dense, 'ffn'));
       norms.forEach(putNorm);
       others.forEach((dense) => putDense(dense, 'other'));

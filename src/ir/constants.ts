@@ -19,7 +19,7 @@ const carriers = new Set(['Identity', 'Transpose', 'Cast', 'DequantizeLinear', '
 /** The constant behind `value`, through carriers, or undefined where it depends on data. */
 export function constantBehind(graph: Graph, uses: Uses, value: string): Constant | undefined {
   const through: Node[] = [];
-  for (let at = value; ; ) {
+  for (let at = value; ;) {
     const tensor = graph.initializers.get(at);
     if (tensor) return { name: at, tensor, through: through.reverse() };
     const node = uses.producer.get(at);
@@ -46,5 +46,7 @@ export function constantTensor(node: Node): Tensor | undefined {
   const ints = node.attrs.get('value_ints');
   if (ints?.type === 'ints') return memoryTensor('int64', [ints.value.length], BigInt64Array.from(ints.value));
   const floats = node.attrs.get('value_floats');
-  return floats?.type === 'floats' ? memoryTensor('float32', [floats.value.length], Float32Array.from(floats.value)) : undefined;
+  return floats?.type === 'floats'
+    ? memoryTensor('float32', [floats.value.length], Float32Array.from(floats.value))
+    : undefined;
 }

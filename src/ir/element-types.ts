@@ -23,7 +23,19 @@ export function elementTypes(graph: Graph, outer: ElementTypes = new Map()): Map
 }
 
 const integerResults = new Set(['Shape', 'Size', 'NonZero', 'ArgMax', 'ArgMin']);
-const booleanResults = new Set(['Equal', 'Greater', 'GreaterOrEqual', 'Less', 'LessOrEqual', 'And', 'Or', 'Not', 'Xor', 'IsNaN', 'IsInf']);
+const booleanResults = new Set([
+  'Equal',
+  'Greater',
+  'GreaterOrEqual',
+  'Less',
+  'LessOrEqual',
+  'And',
+  'Or',
+  'Not',
+  'Xor',
+  'IsNaN',
+  'IsInf',
+]);
 /** Operators whose result has the type of an input other than the first. */
 const typeFrom: Readonly<Record<string, number>> = { Where: 1, CastLike: 1, OneHot: 2, DequantizeLinear: 1 };
 
@@ -73,7 +85,12 @@ function outputType(node: Node, index: number, types: ElementTypes): DataType | 
   }
 }
 
-function fusedType(node: Node, index: number, types: ElementTypes, of: (i: number) => DataType | undefined): DataType | undefined {
+function fusedType(
+  node: Node,
+  index: number,
+  types: ElementTypes,
+  of: (i: number) => DataType | undefined,
+): DataType | undefined {
   const annotated = types.get(node.outputs[index] ?? '');
   if (annotated || node.domain !== 'com.microsoft') return annotated;
   if (node.op === 'EmbedLayerNormalization') return index === 1 ? 'int32' : of(2);

@@ -10,7 +10,8 @@ export function countParams(graph: Graph): number {
   let count = 0;
   const add = (name: string, tensor: Tensor): void => {
     const small = /^u?int[248]$/.test(tensor.dtype);
-    if ((isFloat(tensor.dtype) || small) && !/_(scale|zero_point)(_alpha)?(_\d+)?$/.test(name)) count += elementCount(tensor.shape);
+    if ((isFloat(tensor.dtype) || small) && !/_(scale|zero_point)(_alpha)?(_\d+)?$/.test(name))
+      count += elementCount(tensor.shape);
   };
   for (const [name, tensor] of graph.initializers) add(name, tensor);
   for (const node of graph.nodes) {

@@ -28,7 +28,15 @@ export function sweep(graph: Graph): { nodes: number; initializers: number } {
     if (inputs.delete(name)) gone.add(name);
   }
   if (gone.size > 0) graph.inputs = graph.inputs.filter((input) => !gone.has(input.name));
-  const written = new Set([...inputs, ...graph.initializers.keys(), ...graph.sparse.keys(), ...graph.nodes.flatMap((node) => node.outputs)]);
+  const written = new Set([
+    ...inputs,
+    ...graph.initializers.keys(),
+    ...graph.sparse.keys(),
+    ...graph.nodes.flatMap((node) => node.outputs),
+  ]);
   graph.values = graph.values.filter((value) => written.has(value.name));
-  return { nodes: before.nodes - graph.nodes.length, initializers: before.initializers - graph.initializers.size - graph.sparse.size };
+  return {
+    nodes: before.nodes - graph.nodes.length,
+    initializers: before.initializers - graph.initializers.size - graph.sparse.size,
+  };
 }

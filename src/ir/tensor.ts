@@ -56,7 +56,9 @@ export function lazyTensor(dtype: DataType, shape: readonly number[], make: () =
     bytes() {
       const made = make();
       if (made.byteLength !== byteLength) {
-        throw new RangeError(`tensor ${dtype}[${shape.join(',')}]: expected ${byteLength} bytes, found ${made.byteLength}`);
+        throw new RangeError(
+          `tensor ${dtype}[${shape.join(',')}]: expected ${byteLength} bytes, found ${made.byteLength}`,
+        );
       }
       return new Uint8Array(made.buffer, made.byteOffset, made.byteLength);
     },
@@ -64,7 +66,11 @@ export function lazyTensor(dtype: DataType, shape: readonly number[], make: () =
 }
 
 /** A tensor made in pieces: `fill` writes the bytes from `offset` on into `into`, whatever its length. */
-export function streamedTensor(dtype: DataType, shape: readonly number[], fill: (into: Uint8Array, offset: number) => void): Tensor {
+export function streamedTensor(
+  dtype: DataType,
+  shape: readonly number[],
+  fill: (into: Uint8Array, offset: number) => void,
+): Tensor {
   const byteLength = byteLengthOf(dtype, elementCount(shape));
   const bytes = (): Uint8Array => {
     const all = new Uint8Array(byteLength);
@@ -119,14 +125,4 @@ export function asFloat32(tensor: Tensor): Float32Array {
 export function floatView(bytes: Uint8Array): Float32Array {
   const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
   return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4);
-}
-
-/** Elements of an int64 or int32 tensor as numbers (exact below 2^53), or undefined for other types. */
-export function asIntegers(tensor: Tensor): number[] | undefined {
-  const bytes = tensor.bytes();
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const count = elementCount(tensor.shape);
-  if (tensor.dtype === 'int64') return Array.from({ length: count }, (_, i) => Number(view.getBigInt64(8 * i, true)));
-  if (tensor.dtype === 'int32') return Array.from({ length: count }, (_, i) => view.getInt32(4 * i, true));
-  return undefined;
 }

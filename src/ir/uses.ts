@@ -44,7 +44,11 @@ export function subgraphsOf(node: Node): Graph[] {
 export function capturedBy(node: Node): Set<string> {
   const captured = new Set<string>();
   for (const graph of subgraphsOf(node)) {
-    const local = new Set<string>([...graph.inputs.map((input) => input.name), ...graph.initializers.keys(), ...graph.sparse.keys()]);
+    const local = new Set<string>([
+      ...graph.inputs.map((input) => input.name),
+      ...graph.initializers.keys(),
+      ...graph.sparse.keys(),
+    ]);
     // all outputs at once: nodes need not stand in order (sort.ts)
     for (const inner of graph.nodes) for (const output of inner.outputs) local.add(output);
     const note = (value: string): void => {

@@ -8,22 +8,28 @@ import { subgraphsOf } from './uses.ts';
 export function checkGraph(graph: Graph, where: string, outer: NameSet = new Set()): void {
   const own = new Set<string>();
   const define = (name: string, by: string): void => {
-    if (own.has(name)) throw new ModelError(`${where}: expected one definition of value '${name}', found a second (${by})`);
+    if (own.has(name))
+      throw new ModelError(`${where}: expected one definition of value '${name}', found a second (${by})`);
     own.add(name);
   };
   for (const input of graph.inputs) define(input.name, 'graph input');
   // before IR version 4 every initializer is an input as well
-  for (const name of [...graph.initializers.keys(), ...graph.sparse.keys()]) if (!own.has(name)) define(name, 'initializer');
+  for (const name of [...graph.initializers.keys(), ...graph.sparse.keys()])
+    if (!own.has(name)) define(name, 'initializer');
   // asked, not copied: a thousand subgraphs in a large graph would make a thousand copies of its names
   const visible: NameSet = { has: (name) => own.has(name) || outer.has(name) };
   const sorted = sortNodes(graph.nodes, visible);
   for (const node of graph.nodes) for (const output of node.outputs) if (output !== '') define(output, describe(node));
   if (sorted.missing) {
-    throw new ModelError(`${where}: expected a writer of '${sorted.missing.value}', found none (${describe(sorted.missing.node)})`);
+    throw new ModelError(
+      `${where}: expected a writer of '${sorted.missing.value}', found none (${describe(sorted.missing.node)})`,
+    );
   }
-  if (sorted.cycle) throw new ModelError(`${where}: expected a graph without cycles, found one through ${describe(sorted.cycle)}`);
+  if (sorted.cycle)
+    throw new ModelError(`${where}: expected a graph without cycles, found one through ${describe(sorted.cycle)}`);
   for (const output of graph.outputs) {
-    if (!visible.has(output.name)) throw new ModelError(`${where}: expected a writer of the output '${output.name}', found none`);
+    if (!visible.has(output.name))
+      throw new ModelError(`${where}: expected a writer of the output '${output.name}', found none`);
   }
   for (const node of graph.nodes) {
     for (const inner of subgraphsOf(node)) checkGraph(inner, `${where}: subgraph of ${describe(node)}`, visible);

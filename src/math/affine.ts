@@ -86,8 +86,13 @@ export class RangeCollector {
   ranges(): Ranges {
     const infinite = 0x7f800000;
     let nonFinite = 0;
-    for (let c = 0; c < this.#high.length; c++) if (this.#high[c]! >= infinite || this.#low[c]! >= infinite) nonFinite++;
-    return { max: new Float32Array(this.#high.buffer), min: new Float32Array(this.#low.buffer).map((x) => -x), nonFinite };
+    for (let c = 0; c < this.#high.length; c++)
+      if (this.#high[c]! >= infinite || this.#low[c]! >= infinite) nonFinite++;
+    return {
+      max: new Float32Array(this.#high.buffer),
+      min: new Float32Array(this.#low.buffer).map((x) => -x),
+      nonFinite,
+    };
   }
 }
 
@@ -160,7 +165,7 @@ export class Quantizer {
       this.#bits = new Int32Array(this.#sums.buffer);
     }
     const columns = this.#columns;
-    for (let at = 0; at < values.length; ) {
+    for (let at = 0; at < values.length;) {
       const column = (start + at) % columns;
       const end = Math.min(values.length, at + columns - column);
       if (this.#axis === 1 && this.#inverse.length > 1) this.#scaleColumns(values, at, end, column);

@@ -65,10 +65,3 @@ export function float16ToNumber(half: number): number {
   if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
-
-/** One number as a float16 bit pattern, clamped to the finite range. */
-export function numberToFloat16(value: number): number {
-  const out = new Uint16Array(1);
-  float32ToFloat16(new Uint32Array(Float32Array.of(value).buffer), out, { overflow: 0, underflow: 0, nonFinite: 0 });
-  return out[0]!;
-}

@@ -14,7 +14,9 @@ export class ExternalFiles {
   /** `modelPath`: the .onnx file; data must stay inside its folder, or inside that of the file a link points to (Hugging Face's cache). */
   constructor(modelPath: string) {
     this.#modelPath = modelPath;
-    this.#folders = [dirname(modelPath), dirname(realpathSync(modelPath))].map((folder) => realpathSync(folder === '' ? '.' : folder));
+    this.#folders = [dirname(modelPath), dirname(realpathSync(modelPath))].map((folder) =>
+      realpathSync(folder === '' ? '.' : folder),
+    );
   }
 
   /** The slice that `entries` name for a tensor of `length` bytes. Throws ModelError where it leaves the folder, is missing or too short. */
@@ -28,9 +30,12 @@ export class ExternalFiles {
     const offset = whole(get('offset') ?? '0', `${where}: offset`);
     const stated = get('length');
     const actual = stated === undefined ? length : whole(stated, `${where}: length`);
-    if (actual !== length) throw new ModelError(`${where}: expected ${length} bytes by type and shape, found length ${actual}`);
+    if (actual !== length)
+      throw new ModelError(`${where}: expected ${length} bytes by type and shape, found length ${actual}`);
     if (offset + length > file.size) {
-      throw new ModelError(`${where}: expected ${length} bytes at ${offset} of '${location}', found a file of ${file.size} bytes`);
+      throw new ModelError(
+        `${where}: expected ${length} bytes at ${offset} of '${location}', found a file of ${file.size} bytes`,
+      );
     }
     return { path: file.path, offset, length };
   }
@@ -64,6 +69,7 @@ export class ExternalFiles {
 
 function whole(text: string, where: string): number {
   const value = /^\d{1,16}$/.test(text) ? Number(text) : NaN;
-  if (!Number.isSafeInteger(value)) throw new ModelError(`${where}: expected a whole number, found '${text.slice(0, 40)}'`);
+  if (!Number.isSafeInteger(value))
+    throw new ModelError(`${where}: expected a whole number, found '${text.slice(0, 40)}'`);
   return value;
 }

@@ -2,7 +2,21 @@
 import { dataTypeCode } from '../ir/dtype.ts';
 import type { Attribute, FunctionDef, Graph, Model, Node, ValueInfo } from '../ir/graph.ts';
 import type { Tensor } from '../ir/tensor.ts';
-import { fromBigInt, has, toNumber, type AttributeProto, type FunctionProto, type GraphProto, type ModelProto, type NodeProto, type SparseTensorProto, type StringEntry, type TensorProto, type TypeProto, type ValueInfoProto } from './schema.ts';
+import {
+  fromBigInt,
+  has,
+  toNumber,
+  type AttributeProto,
+  type FunctionProto,
+  type GraphProto,
+  type ModelProto,
+  type NodeProto,
+  type SparseTensorProto,
+  type StringEntry,
+  type TensorProto,
+  type TypeProto,
+  type ValueInfoProto,
+} from './schema.ts';
 import { keepUnknown, tensorProtoOf } from './tensor-proto.ts';
 import { attributeTypes, opsetsIn, tensorTypeOf } from './to-ir.ts';
 
@@ -41,8 +55,11 @@ export function modelProtoOf(model: Model, to: Writing): ModelProto {
 /** Entries as they were where nothing changed, so that an odd spelling ('ai.onnx', a repeated key) survives. */
 function opsetsOf(opsets: ReadonlyMap<string, number>, kept: ModelProto): NonNullable<ModelProto['opsetImport']> {
   const same = opsetsIn(kept);
-  if (same.size === opsets.size && [...opsets].every(([domain, version]) => same.get(domain) === version)) return kept.opsetImport ?? [];
-  const known = new Map((kept.opsetImport ?? []).map((opset) => [opset.domain === 'ai.onnx' ? '' : (opset.domain ?? ''), opset]));
+  if (same.size === opsets.size && [...opsets].every(([domain, version]) => same.get(domain) === version))
+    return kept.opsetImport ?? [];
+  const known = new Map(
+    (kept.opsetImport ?? []).map((opset) => [opset.domain === 'ai.onnx' ? '' : (opset.domain ?? ''), opset]),
+  );
   return [...opsets].map(([domain, version]) => {
     const before = known.get(domain);
     if (before && Number(before.version?.toString()) === version) return before;
@@ -164,7 +181,11 @@ function valueInfoProtoOf(info: ValueInfo, to: Writing): ValueInfoProto {
   const kept = info.kept as ValueInfoProto | undefined;
   const before = tensorTypeOf(kept?.type);
   const same = before.dtype === info.dtype && sameShape(before.shape, info.shape);
-  return { ...remarks(kept ?? {}, to), ...text(kept ?? {}, 'name', info.name), ...(same ? {} : { type: typeProtoOf(info, kept?.type) }) };
+  return {
+    ...remarks(kept ?? {}, to),
+    ...text(kept ?? {}, 'name', info.name),
+    ...(same ? {} : { type: typeProtoOf(info, kept?.type) }),
+  };
 }
 
 function sameShape(a: ValueInfo['shape'], b: ValueInfo['shape']): boolean {
@@ -175,7 +196,8 @@ function typeProtoOf(info: ValueInfo, before: TypeProto | undefined): TypeProto 
   const kept = before?.tensorType ? keepUnknown(before) : {};
   const { shape, ...rest } = keepUnknown(before?.tensorType ?? {});
   const elemType = info.dtype ? dataTypeCode(info.dtype) : 0;
-  if (shape && sameShape(tensorTypeOf(before).shape, info.shape)) return { ...kept, tensorType: { ...rest, elemType, shape } };
+  if (shape && sameShape(tensorTypeOf(before).shape, info.shape))
+    return { ...kept, tensorType: { ...rest, elemType, shape } };
   const dim = info.shape?.map((size) => {
     if (size === null) return {};
     return typeof size === 'number' ? { dimValue: fromBigInt(BigInt(size)) } : { dimParam: size };

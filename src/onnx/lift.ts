@@ -35,11 +35,14 @@ export function lift(source: ByteSource, where: string): Lifted {
     const count = { fields: 0 };
     const size = liftMessage(source, 'ModelProto', 0, source.length, 0, parts, payloads, count);
     if (size > MAX_SKELETON) {
-      throw new RangeError(`expected a graph below ${MAX_SKELETON / 2 ** 20} MiB besides its weights, found ${Math.ceil(size / 2 ** 20)} MiB`);
+      throw new RangeError(
+        `expected a graph below ${MAX_SKELETON / 2 ** 20} MiB besides its weights, found ${Math.ceil(size / 2 ** 20)} MiB`,
+      );
     }
     return { skeleton: join(source, parts, size), payloads };
   } catch (error) {
-    if (error instanceof RangeError) throw new ModelError(`${where}: not a readable ONNX model: ${error.message}`, { cause: error });
+    if (error instanceof RangeError)
+      throw new ModelError(`${where}: not a readable ONNX model: ${error.message}`, { cause: error });
     throw error;
   }
 }
@@ -64,10 +67,11 @@ function liftMessage(
     size += offset - copiedTo;
     copiedTo = offset;
   };
-  for (let at = start; at < end; ) {
+  for (let at = start; at < end;) {
     const field = readField(source, at, end);
     at = field.end;
-    if (++count.fields > MAX_FIELDS) throw new RangeError(`expected at most ${MAX_FIELDS} fields in a graph, found more`);
+    if (++count.fields > MAX_FIELDS)
+      throw new RangeError(`expected at most ${MAX_FIELDS} fields in a graph, found more`);
     if (field.wire !== LENGTH_DELIMITED || field.end - field.body < MIN_PAYLOAD) continue;
     const child = inner[field.number];
     if (child) {

@@ -30,7 +30,7 @@ function lowerMessage(
     size += offset - copiedTo;
     copiedTo = offset;
   };
-  for (let at = start; at < end; ) {
+  for (let at = start; at < end;) {
     const field = readField(source, at, end);
     at = field.end;
     const child = inner[field.number];
@@ -59,4 +59,3 @@ function lowerMessage(
 function readIndex(source: ByteSource, start: number, end: number): number {
   return source.read(start, end - start).reduceRight((value, byte) => value * 128 + (byte & 0x7f), 0);
 }
-

@@ -1,6 +1,13 @@
 // Which fields of ONNX's messages lead to tensors: the map that lift.ts and lower.ts both walk by.
 
-export type MessageName = 'ModelProto' | 'GraphProto' | 'FunctionProto' | 'NodeProto' | 'AttributeProto' | 'SparseTensorProto' | 'TensorProto';
+export type MessageName =
+  | 'ModelProto'
+  | 'GraphProto'
+  | 'FunctionProto'
+  | 'NodeProto'
+  | 'AttributeProto'
+  | 'SparseTensorProto'
+  | 'TensorProto';
 
 /** Message -> field number -> message of that field, on every path that ends at a TensorProto. */
 export const toTensors: Readonly<Record<MessageName, Readonly<Record<number, MessageName>>>> = {
@@ -8,7 +15,14 @@ export const toTensors: Readonly<Record<MessageName, Readonly<Record<number, Mes
   GraphProto: { 1: 'NodeProto', 5: 'TensorProto', 15: 'SparseTensorProto' },
   FunctionProto: { 7: 'NodeProto' },
   NodeProto: { 5: 'AttributeProto' },
-  AttributeProto: { 5: 'TensorProto', 6: 'GraphProto', 10: 'TensorProto', 11: 'GraphProto', 22: 'SparseTensorProto', 23: 'SparseTensorProto' },
+  AttributeProto: {
+    5: 'TensorProto',
+    6: 'GraphProto',
+    10: 'TensorProto',
+    11: 'GraphProto',
+    22: 'SparseTensorProto',
+    23: 'SparseTensorProto',
+  },
   SparseTensorProto: { 1: 'TensorProto', 2: 'TensorProto' },
   TensorProto: {},
 };

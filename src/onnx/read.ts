@@ -28,7 +28,8 @@ const MAX_MESSAGE = 600;
 function asModelError(error: unknown, path: string): unknown {
   if (error instanceof ModelError) {
     const line = error.message.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ');
-    const short = line.length > MAX_MESSAGE ? `${line.slice(0, MAX_MESSAGE / 2)} … ${line.slice(-MAX_MESSAGE / 2)}` : line;
+    const short =
+      line.length > MAX_MESSAGE ? `${line.slice(0, MAX_MESSAGE / 2)} … ${line.slice(-MAX_MESSAGE / 2)}` : line;
     return short === error.message ? error : new ModelError(short, { cause: error });
   }
   const code = error instanceof Error && 'syscall' in error && 'code' in error ? String(error.code) : undefined;
@@ -48,7 +49,12 @@ function read(path: string): Model {
   } catch (cause) {
     throw new ModelError(`${path}: not a readable ONNX model: ${(cause as Error).message}`, { cause });
   }
-  const model = modelOf(message, { path, payloads: lifted.payloads, external: new ExternalFiles(path), claimed: new Set() });
+  const model = modelOf(message, {
+    path,
+    payloads: lifted.payloads,
+    external: new ExternalFiles(path),
+    claimed: new Set(),
+  });
   checkGraph(model.graph, path);
   for (const def of model.functions) checkFunction(def, `${path}: function '${def.name}'`);
   return model;
@@ -57,11 +63,17 @@ function read(path: string): Model {
 function fileSize(path: string): number {
   try {
     const stat = statSync(path);
-    if (!stat.isFile()) throw new ModelError(`${path}: expected an ONNX file, found ${stat.isDirectory() ? 'a folder' : 'no regular file'}`);
+    if (!stat.isFile())
+      throw new ModelError(
+        `${path}: expected an ONNX file, found ${stat.isDirectory() ? 'a folder' : 'no regular file'}`,
+      );
     return stat.size;
   } catch (cause) {
     if (cause instanceof ModelError) throw cause;
-    throw new ModelError(`${path}: expected an ONNX file, found none (${(cause as NodeJS.ErrnoException).code ?? 'unreadable'})`, { cause });
+    throw new ModelError(
+      `${path}: expected an ONNX file, found none (${(cause as NodeJS.ErrnoException).code ?? 'unreadable'})`,
+      { cause },
+    );
   }
 }
 

@@ -9,7 +9,12 @@ type FieldSpec = { id: number; type: string; rule?: 'repeated'; options?: Option
 /** A string that is not UTF-8 would be written back changed, and two names could become one: refuse it. */
 const checked = (type: string): Options => (type === 'string' ? { features: { utf8_validation: 'VERIFY' } } : {});
 const one = (type: string, id: number): FieldSpec => ({ type, id, options: checked(type) });
-const many = (type: string, id: number): FieldSpec => ({ type, id, rule: 'repeated', options: { packed: false, ...checked(type) } });
+const many = (type: string, id: number): FieldSpec => ({
+  type,
+  id,
+  rule: 'repeated',
+  options: { packed: false, ...checked(type) },
+});
 const packed = (type: string, id: number): FieldSpec => ({ type, id, rule: 'repeated', options: { packed: true } });
 
 /**

@@ -46,13 +46,19 @@ export function tensorOf(message: TensorProto, source: PayloadSource): Tensor {
     if (has(message, 'lifted') || message.rawData?.length) {
       throw new ModelError(`${where}: expected its bytes in one place, found raw_data and external data`);
     }
-    return sliceTensor(dtype, shape, source.external.resolve(name, message.externalData ?? [], byteLength), stored(RAW_DATA));
+    return sliceTensor(
+      dtype,
+      shape,
+      source.external.resolve(name, message.externalData ?? [], byteLength),
+      stored(RAW_DATA),
+    );
   }
   if (has(message, 'lifted')) {
     const index = message.lifted ?? -1;
     const payload = source.payloads[index];
     // the field's number is ours only in memory: a file that sets it would point into another tensor's bytes
-    if (!payload || source.claimed.has(index)) throw new ModelError(`${where}: expected its own bytes, found field ${LIFTED_FIELD} in the file`);
+    if (!payload || source.claimed.has(index))
+      throw new ModelError(`${where}: expected its own bytes, found field ${LIFTED_FIELD} in the file`);
     source.claimed.add(index);
     expectField(where, dtype, payload.field);
     expectLength(where, dtype, shape, byteLength, payload.length);
@@ -70,12 +76,15 @@ export function tensorOf(message: TensorProto, source: PayloadSource): Tensor {
 
 /** float_data holds float32 and complex64, double_data float64 and complex128 (onnx.proto); raw_data holds all. */
 function expectField(where: string, dtype: DataType, field: number): void {
-  const fits = field === FLOAT_DATA ? ['float32', 'complex64'] : field === DOUBLE_DATA ? ['float64', 'complex128'] : [dtype];
-  if (!fits.includes(dtype)) throw new ModelError(`${where}: expected ${fits.join(' or ')} in field ${field}, found ${dtype}`);
+  const fits =
+    field === FLOAT_DATA ? ['float32', 'complex64'] : field === DOUBLE_DATA ? ['float64', 'complex128'] : [dtype];
+  if (!fits.includes(dtype))
+    throw new ModelError(`${where}: expected ${fits.join(' or ')} in field ${field}, found ${dtype}`);
 }
 
 function expectLength(where: string, dtype: DataType, shape: readonly number[], expected: number, found: number): void {
-  if (expected !== found) throw new ModelError(`${where}: expected ${expected} bytes for ${dtype}[${shape.join(',')}], found ${found}`);
+  if (expected !== found)
+    throw new ModelError(`${where}: expected ${expected} bytes for ${dtype}[${shape.join(',')}], found ${found}`);
 }
 
 function shapeOf(message: TensorProto, where: string): number[] {
@@ -127,9 +136,12 @@ function sliceTensor(dtype: DataType, shape: readonly number[], slice: FileSlice
 function readSlice(slice: FileSlice, into: Uint8Array, offset: number): void {
   const fd = openSync(slice.path, 'r');
   try {
-    for (let done = 0; done < into.length; ) {
+    for (let done = 0; done < into.length;) {
       const got = readSync(fd, into, done, Math.min(into.length - done, 1 << 30), slice.offset + offset + done);
-      if (got === 0) throw new ModelError(`${slice.path}: expected ${slice.length} bytes at ${slice.offset}, found ${offset + done}: the file has changed`);
+      if (got === 0)
+        throw new ModelError(
+          `${slice.path}: expected ${slice.length} bytes at ${slice.offset}, found ${offset + done}: the file has changed`,
+        );
       done += got;
     }
   } finally {
@@ -139,7 +151,8 @@ function readSlice(slice: FileSlice, into: Uint8Array, offset: number): void {
 
 /** Typed fields as raw_data bytes (onnx.proto: which field holds which type). */
 function typedBytes(message: TensorProto, dtype: DataType): Uint8Array {
-  const bytesOf = (array: ArrayBufferView): Uint8Array => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+  const bytesOf = (array: ArrayBufferView): Uint8Array =>
+    new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
   switch (dtype) {
     case 'float32':
     case 'complex64':

@@ -3,11 +3,35 @@ import { ModelError } from '../errors.ts';
 import { dataTypeOf } from '../ir/dtype.ts';
 import type { Attribute, Dim, FunctionDef, Graph, Model, Node, ValueInfo } from '../ir/graph.ts';
 import type { Tensor } from '../ir/tensor.ts';
-import { has, toBigInt, toNumber, type AttributeProto, type DimensionProto, type FunctionProto, type GraphProto, type ModelProto, type NodeProto, type SparseTensorProto, type TypeProto, type ValueInfoProto } from './schema.ts';
+import {
+  has,
+  toBigInt,
+  toNumber,
+  type AttributeProto,
+  type DimensionProto,
+  type FunctionProto,
+  type GraphProto,
+  type ModelProto,
+  type NodeProto,
+  type SparseTensorProto,
+  type TypeProto,
+  type ValueInfoProto,
+} from './schema.ts';
 import { tensorOf, type PayloadSource } from './tensor-proto.ts';
 
 /** AttributeProto.AttributeType */
-export const attributeTypes = { float: 1, int: 2, string: 3, tensor: 4, graph: 5, floats: 6, ints: 7, strings: 8, tensors: 9, graphs: 10 } as const;
+export const attributeTypes = {
+  float: 1,
+  int: 2,
+  string: 3,
+  tensor: 4,
+  graph: 5,
+  floats: 6,
+  ints: 7,
+  strings: 8,
+  tensors: 9,
+  graphs: 10,
+} as const;
 const SPARSE_TENSOR = 11;
 const SPARSE_TENSORS = 12;
 
@@ -27,7 +51,9 @@ export function modelOf(message: ModelProto, source: PayloadSource): Model {
   };
   const stray = source.payloads.find((_, index) => !source.claimed.has(index));
   if (stray) {
-    throw new ModelError(`${source.path}: expected every weight in a tensor of its own, found ${stray.length} bytes at ${stray.offset} where none belongs`);
+    throw new ModelError(
+      `${source.path}: expected every weight in a tensor of its own, found ${stray.length} bytes at ${stray.offset} where none belongs`,
+    );
   }
   return model;
 }
@@ -49,13 +75,15 @@ function graphOf(message: GraphProto, source: PayloadSource): Graph {
   const initializers = new Map<string, Tensor>();
   for (const tensor of message.initializer ?? []) {
     const name = tensor.name ?? '';
-    if (initializers.has(name)) throw new ModelError(`${source.path}: expected one initializer named '${name}', found two`);
+    if (initializers.has(name))
+      throw new ModelError(`${source.path}: expected one initializer named '${name}', found two`);
     initializers.set(name, tensorOf(tensor, source));
   }
   const sparse = new Map<string, SparseTensorProto>();
   for (const tensor of message.sparseInitializer ?? []) {
     const name = tensor.values?.name ?? '';
-    if (initializers.has(name) || sparse.has(name)) throw new ModelError(`${source.path}: expected one initializer named '${name}', found two`);
+    if (initializers.has(name) || sparse.has(name))
+      throw new ModelError(`${source.path}: expected one initializer named '${name}', found two`);
     sparse.set(name, readSparse(tensor, source));
   }
   return {
@@ -107,7 +135,9 @@ function attributesOf(message: NodeProto, source: PayloadSource): Map<string, At
   for (const attr of message.attribute ?? []) {
     const name = attr.name ?? '';
     if (attrs.has(name)) {
-      throw new ModelError(`${source.path}: expected one attribute '${name}', found two (node '${message.name ?? ''}', op ${message.opType ?? ''})`);
+      throw new ModelError(
+        `${source.path}: expected one attribute '${name}', found two (node '${message.name ?? ''}', op ${message.opType ?? ''})`,
+      );
     }
     attrs.set(name, attributeOf(attr, source));
   }
@@ -140,7 +170,8 @@ function attributeOf(message: AttributeProto, source: PayloadSource): Attribute 
       return { type: 'graphs', value: (message.graphs ?? []).map((graph) => graphOf(graph, source)), kept };
     case SPARSE_TENSOR:
     case SPARSE_TENSORS:
-      for (const sparse of message.sparseTensor ? [message.sparseTensor] : (message.sparseTensors ?? [])) readSparse(sparse, source);
+      for (const sparse of message.sparseTensor ? [message.sparseTensor] : (message.sparseTensors ?? []))
+        readSparse(sparse, source);
       return { type: 'other', kept };
     default:
       return { type: 'other', kept };

@@ -29,7 +29,8 @@ export function withFile<T>(path: string, use: (source: ByteSource) => T): T {
       let done = 0;
       while (done < bytes.length) {
         const got = readSync(fd, bytes, done, bytes.length - done, offset + done);
-        if (got === 0) throw new ModelError(`${path}: expected ${length} bytes, found the end of the file at ${offset + done}`);
+        if (got === 0)
+          throw new ModelError(`${path}: expected ${length} bytes, found the end of the file at ${offset + done}`);
         done += got;
       }
       return bytes;
@@ -69,19 +70,29 @@ export function readField(source: ByteSource, offset: number, end: number): Fiel
   const [tag, afterTag] = readVarint(source, offset, end);
   const number = Math.floor(tag / 8);
   const wire = tag % 8;
-  if (number === 0 || number > 536870911) throw new RangeError(`byte ${offset}: expected a protobuf field, found field number ${number}`);
+  if (number === 0 || number > 536870911)
+    throw new RangeError(`byte ${offset}: expected a protobuf field, found field number ${number}`);
   const next = valueEnd(source, afterTag, end, wire, offset);
   if (next.end > end) {
-    throw new RangeError(`byte ${offset}: field ${number} claims ${next.end - next.body} bytes, found ${end - next.body} left`);
+    throw new RangeError(
+      `byte ${offset}: field ${number} claims ${next.end - next.body} bytes, found ${end - next.body} left`,
+    );
   }
   return { number, wire, start: offset, body: next.body, end: next.end };
 }
 
-function valueEnd(source: ByteSource, at: number, end: number, wire: number, offset: number): { body: number; end: number } {
+function valueEnd(
+  source: ByteSource,
+  at: number,
+  end: number,
+  wire: number,
+  offset: number,
+): { body: number; end: number } {
   if (wire === VARINT) return { body: at, end: readVarint(source, at, end)[1] };
   if (wire === FIXED64) return { body: at, end: at + 8 };
   if (wire === FIXED32) return { body: at, end: at + 4 };
-  if (wire !== LENGTH_DELIMITED) throw new RangeError(`byte ${offset}: expected protobuf wire type 0, 1, 2 or 5, found ${wire}`);
+  if (wire !== LENGTH_DELIMITED)
+    throw new RangeError(`byte ${offset}: expected protobuf wire type 0, 1, 2 or 5, found ${wire}`);
   const [length, body] = readVarint(source, at, end);
   return { body, end: body + length };
 }
@@ -97,7 +108,9 @@ function readVarint(source: ByteSource, offset: number, end: number): [number, n
     if (byte < 0x80) return [value, offset + i + 1];
     factor *= 128;
   }
-  throw new RangeError(`byte ${offset}: expected a varint, found ${bytes.length < 10 ? 'the end of the message' : 'more than 10 bytes'}`);
+  throw new RangeError(
+    `byte ${offset}: expected a varint, found ${bytes.length < 10 ? 'the end of the message' : 'more than 10 bytes'}`,
+  );
 }
 
 /** Bytes of a varint (value below 2^53). */

@@ -49,7 +49,9 @@ export function writeModel(model: Model, path: string, options: WriteOptions = {
   const encoded = encodeModel(message);
   const limit = options.maxMessage ?? MAX_MESSAGE;
   const external =
-    wanted === 'auto' ? inline + encoded.length > limit || payloads.some((payload) => wasExternal(payload.tensor)) : wanted;
+    wanted === 'auto'
+      ? inline + encoded.length > limit || payloads.some((payload) => wasExternal(payload.tensor))
+      : wanted;
   const dataPath = `${path}_data`;
   refuseSources(payloads, external ? [path, dataPath] : [path]);
   const outside = external ? placeOutside(payloads, basename(dataPath)) : { chunks: [], size: 0 };
@@ -98,7 +100,9 @@ export function writeReference(model: Model, path: string): void {
 function refer(message: Payload['message'], location: string, offset: number, length: number): void {
   delete message.lifted;
   message.dataLocation = 1;
-  message.externalData = Object.entries({ location, offset: String(offset), length: String(length) }).map(([key, value]) => ({ key, value }));
+  message.externalData = Object.entries({ location, offset: String(offset), length: String(length) }).map(
+    ([key, value]) => ({ key, value }),
+  );
 }
 
 /** Give large payloads a place in the data file: their messages get external_data instead of a marker. */
@@ -123,7 +127,7 @@ function writeChunks(path: string, chunks: readonly Chunk[], progress: (done: nu
   const fd = openSync(path, 'w');
   let done = 0;
   const put = (bytes: Uint8Array): void => {
-    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at);
+    for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at, bytes.length - at);
     done += bytes.length;
   };
   try {
@@ -137,4 +141,3 @@ function writeChunks(path: string, chunks: readonly Chunk[], progress: (done: nu
     closeSync(fd);
   }
 }
-

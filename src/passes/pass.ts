@@ -53,5 +53,9 @@ export function definePass<Schema extends z.ZodType>(pass: Pass<Schema>): Pass<S
 
 /** A skip entry of a node. */
 export function skip(node: Node, reason: string): Skip {
-  return { node: node.name || (node.outputs[0] ?? ''), op: node.domain === '' ? node.op : `${node.domain}::${node.op}`, reason };
+  return {
+    node: node.name || (node.outputs[0] ?? ''),
+    op: node.domain === '' ? node.op : `${node.domain}::${node.op}`,
+    reason,
+  };
 }

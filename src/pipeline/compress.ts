@@ -47,14 +47,19 @@ export interface CompressOptions extends MeasureOptions {
 }
 
 /** Compress a model. `steps` sees the model as read, so that it can choose and refuse. Throws UsageError, ModelError, DataError. */
-export async function compress(options: CompressOptions, steps: (model: Model) => readonly Step[], events: Events = silent): Promise<Report> {
+export async function compress(
+  options: CompressOptions,
+  steps: (model: Model) => readonly Step[],
+  events: Events = silent,
+): Promise<Report> {
   const started = performance.now();
   refuseUncheckable(options);
   const input = resolveModel(options.model);
   const plan = planOutput(input, options.precision, options.output, options.force ?? false);
   const inputHash = quietly(hashFile(input.onnxPath));
   const model = readModel(input.onnxPath);
-  const material = options.validate === false ? undefined : await prepareMaterial(input, interfaceOf(model), options, rolesOf(model));
+  const material =
+    options.validate === false ? undefined : await prepareMaterial(input, interfaceOf(model), options, rolesOf(model));
   const done = runSteps(model, steps(model), events, options.signal);
   const staging = new Staging(plan);
   try {
@@ -62,7 +67,10 @@ export async function compress(options: CompressOptions, steps: (model: Model) =
     const written = write(done.model, staging, sources.length > 1, options, events);
     const outputHash = quietly(hashFile(staging.path));
     const measured = await judgeRun(input, staging, material, options, events);
-    const report = assemble(options, input, model, written, done, measured, material, [await inputHash, await outputHash]);
+    const report = assemble(options, input, model, written, done, measured, material, [
+      await inputHash,
+      await outputHash,
+    ]);
     const judgement = judge(report, options.gates ?? {});
     const rejected = judgement.verdict === 'fail' && options.keep !== true;
     const path = rejected ? rejectedPath(plan.path) : plan.path;
@@ -77,15 +85,21 @@ export async function compress(options: CompressOptions, steps: (model: Model) =
 
 /** A gate whose figure will not be measured is refused before anything is done. */
 function refuseUncheckable(options: CompressOptions): void {
-  if (options.gates?.maxDrop && options.data === undefined) throw new UsageError('--max-drop: expected --data with labelled rows to measure it on, found none');
-  if (options.gates?.maxDrop && options.validate === false) throw new UsageError('--max-drop: expected accuracy to be measured, found --no-validate');
+  if (options.gates?.maxDrop && options.data === undefined)
+    throw new UsageError('--max-drop: expected --data with labelled rows to measure it on, found none');
+  if (options.gates?.maxDrop && options.validate === false)
+    throw new UsageError('--max-drop: expected accuracy to be measured, found --no-validate');
   if (options.gates?.minSpeedup !== undefined && (!options.shapes || options.validate === false)) {
     throw new UsageError('--min-speedup: expected latency to be measured, found --no-bench or --no-validate');
   }
 }
 
 function interfaceOf(model: Model): { inputs: ValueSpec[]; outputs: ValueSpec[] } {
-  const spec = (info: Model['graph']['inputs'][number]): ValueSpec => ({ name: info.name, dtype: info.dtype ?? 'undefined', shape: [...(info.shape ?? [])] });
+  const spec = (info: Model['graph']['inputs'][number]): ValueSpec => ({
+    name: info.name,
+    dtype: info.dtype ?? 'undefined',
+    shape: [...(info.shape ?? [])],
+  });
   const fed = model.graph.inputs.filter((info) => !model.graph.initializers.has(info.name));
   return { inputs: fed.map(spec), outputs: model.graph.outputs.map(spec) };
 }
@@ -107,12 +121,24 @@ function runSteps(input: Model, steps: readonly Step[], events: Events, signal: 
   const reports: ReportStep[] = [];
   for (const { pass, options } of steps) {
     const started = performance.now();
-    const result = pass.run(model, options, { log: events.log, progress: events.bar(pass.name), ...(signal ? { signal } : {}) });
+    const result = pass.run(model, options, {
+      log: events.log,
+      progress: events.bar(pass.name),
+      ...(signal ? { signal } : {}),
+    });
     checkGraph(result.model.graph, `after ${pass.name}`);
-    if (!result.changed) throw new ModelError(`${pass.name}: expected something to compress, found nothing${reasons(result.skipped)}`);
+    if (!result.changed)
+      throw new ModelError(`${pass.name}: expected something to compress, found nothing${reasons(result.skipped)}`);
     model = result.model;
     const { changed, stats, skipped } = result;
-    reports.push({ pass: pass.name, options: options as Record<string, unknown>, changed, stats, skipped: [...skipped], seconds: seconds(started) });
+    reports.push({
+      pass: pass.name,
+      options: options as Record<string, unknown>,
+      changed,
+      stats,
+      skipped: [...skipped],
+      seconds: seconds(started),
+    });
   }
   return { model, steps: reports };
 }
@@ -154,7 +180,8 @@ async function judgeRun(
   if (material && !('missing' in material)) return measure(input.onnxPath, staging.path, material, options, events);
   await loadMapped(staging);
   const why = material ? material.missing : '--no-validate';
-  if (options.gates?.minSpeedup !== undefined) throw new UsageError(`--min-speedup: expected inputs to measure on, found none: ${why}`);
+  if (options.gates?.minSpeedup !== undefined)
+    throw new UsageError(`--min-speedup: expected inputs to measure on, found none: ${why}`);
   return { notes: [`neither accuracy nor parity was measured: ${why}`] };
 }
 
@@ -211,7 +238,9 @@ function finish(
   return {
     ...report,
     output: { ...report.output, path },
-    ...(accuracy && allowed !== undefined ? { accuracy: { ...accuracy, allowed, verdict: accuracy.drop <= allowed ? 'pass' : 'fail' } } : {}),
+    ...(accuracy && allowed !== undefined
+      ? { accuracy: { ...accuracy, allowed, verdict: accuracy.drop <= allowed ? 'pass' : 'fail' } }
+      : {}),
     verdict: judgement.verdict,
     failures: [...judgement.failures],
     seconds: seconds(started),

@@ -19,7 +19,8 @@ export interface Gates {
 /** `1%` is relative to the metric before, `0.5pt` are points of it (0.005). Throws UsageError. */
 export function parseDrop(text: string): DropGate {
   const match = /^(\d+(?:\.\d+)?)\s*(%|pt)$/.exec(text.trim());
-  if (!match) throw new UsageError(`--max-drop: expected a percentage such as 1% or points such as 0.5pt, found '${text}'`);
+  if (!match)
+    throw new UsageError(`--max-drop: expected a percentage such as 1% or points such as 0.5pt, found '${text}'`);
   const value = Number(match[1]) / 100;
   return { text, allowed: (before) => (match[2] === '%' ? value * Math.abs(before) : value) };
 }
@@ -31,7 +32,16 @@ export function parseSpeedup(text: string): number {
   return Number(match[1]);
 }
 
-const units: Readonly<Record<string, number>> = { '': 1, b: 1, kb: 1e3, mb: 1e6, gb: 1e9, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30 };
+const units: Readonly<Record<string, number>> = {
+  '': 1,
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+};
 
 /** `30MB` (10^6 bytes), `28.6MiB` (2^20) or bytes. Throws UsageError. */
 export function parseSize(text: string): number {
@@ -56,20 +66,26 @@ export function judge(report: Pick<Report, 'accuracy' | 'latency' | 'output'>, g
     checked++;
     const { before, drop, metric } = report.accuracy;
     const allowed = gates.maxDrop.allowed(before);
-    if (!(drop <= allowed)) failures.push(`${metric}: expected a drop of at most ${points(allowed)} (--max-drop ${gates.maxDrop.text}), found ${points(drop)}`);
+    if (!(drop <= allowed))
+      failures.push(
+        `${metric}: expected a drop of at most ${points(allowed)} (--max-drop ${gates.maxDrop.text}), found ${points(drop)}`,
+      );
   }
   if (gates.minSpeedup !== undefined) {
     if (!report.latency?.length) throw new Error('--min-speedup was asked for and no latency was measured');
     checked++;
     for (const row of report.latency) {
       if (row.speedup < gates.minSpeedup) {
-        failures.push(`latency at ${row.batch} x ${row.sequence}: expected at least ${gates.minSpeedup}x, found ${row.speedup.toFixed(2)}x`);
+        failures.push(
+          `latency at ${row.batch} x ${row.sequence}: expected at least ${gates.minSpeedup}x, found ${row.speedup.toFixed(2)}x`,
+        );
       }
     }
   }
   if (gates.maxSize !== undefined) {
     checked++;
-    if (report.output.bytes > gates.maxSize) failures.push(`size: expected at most ${gates.maxSize} bytes, found ${report.output.bytes}`);
+    if (report.output.bytes > gates.maxSize)
+      failures.push(`size: expected at most ${gates.maxSize} bytes, found ${report.output.bytes}`);
   }
   return { verdict: failures.length > 0 ? 'fail' : checked > 0 ? 'pass' : 'not-checked', failures };
 }

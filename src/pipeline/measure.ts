@@ -67,12 +67,20 @@ export async function prepareMaterial(
     return { missing: error.message };
   });
   if ('missing' in tokenizer) return tokenizer;
-  const maxLength = sequenceLimit({ asked: options.maxLength, fixed: fixedShape(spec.inputs, roles), config, tokenizer });
+  const maxLength = sequenceLimit({
+    asked: options.maxLength,
+    fixed: fixedShape(spec.inputs, roles),
+    config,
+    tokenizer,
+  });
   const dataset = options.data === undefined ? undefined : await readRows(options.data, options);
   const guess = guessTask(config, spec.outputs, dataset);
   const task = taskNamed(dataset === undefined ? 'feature-extraction' : (options.task ?? guess.task));
   const prepared = prepare(task, dataset ?? builtinDataset(), { tokenizer, maxLength, config });
-  const notes = dataset && options.task === undefined ? [`task ${task.name}, guessed from ${guess.from}: name another with --task`] : [];
+  const notes =
+    dataset && options.task === undefined
+      ? [`task ${task.name}, guessed from ${guess.from}: name another with --task`]
+      : [];
   return {
     task,
     prepared,
@@ -87,15 +95,28 @@ export async function prepareMaterial(
 export type Measured = Pick<Report, 'accuracy' | 'parity' | 'latency'> & { readonly notes: readonly string[] };
 
 /** Run both models. Throws ModelError where one does not load or run. */
-export async function measure(before: string, after: string, material: Material, options: MeasureOptions, events: Events): Promise<Measured> {
-  const settings = { ...(options.threads === undefined ? {} : { threads: options.threads }), ...(options.ep === undefined ? {} : { providers: options.ep }) };
+export async function measure(
+  before: string,
+  after: string,
+  material: Material,
+  options: MeasureOptions,
+  events: Events,
+): Promise<Measured> {
+  const settings = {
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
+    ...(options.ep === undefined ? {} : { providers: options.ep }),
+  };
   const a = await openSession(before, settings);
   try {
     const b = await openSession(after, { ...settings, name: 'the compressed model' });
     try {
       const scored = await score(a, b, material, options, events);
       const timed = options.shapes ? await time(a, b, material, options, events) : undefined;
-      return { ...scored, ...(timed ? { latency: [...timed.latency] } : {}), notes: [...scored.notes, ...latencyNotes(timed)] };
+      return {
+        ...scored,
+        ...(timed ? { latency: [...timed.latency] } : {}),
+        notes: [...scored.notes, ...latencyNotes(timed)],
+      };
     } finally {
       await b.release();
     }
@@ -104,12 +125,21 @@ export async function measure(before: string, after: string, material: Material,
   }
 }
 
-async function score(a: Session, b: Session, material: Material, options: MeasureOptions, events: Events): Promise<Measured> {
+async function score(
+  a: Session,
+  b: Session,
+  material: Material,
+  options: MeasureOptions,
+  events: Events,
+): Promise<Measured> {
   const { prepared, roles } = material;
   const run = (label: string) => ({ roles, batch: options.batch, signal: options.signal, progress: events.bar(label) });
   if (!material.dataset) {
     const { outputs: _each, ...found } = await parity(a, b, prepared, run('measuring parity'));
-    return { parity: found, notes: [`accuracy was not measured: no --data; parity is of ${prepared.samples} built-in texts`] };
+    return {
+      parity: found,
+      notes: [`accuracy was not measured: no --data; parity is of ${prepared.samples} built-in texts`],
+    };
   }
   const one = await evaluate(a, prepared, run('measuring the original'));
   const two = await evaluate(b, prepared, run('measuring the output'));
@@ -121,7 +151,13 @@ async function score(a: Session, b: Session, material: Material, options: Measur
   };
 }
 
-function time(a: Session, b: Session, material: Material, options: MeasureOptions, events: Events): Promise<LatencyResult> {
+function time(
+  a: Session,
+  b: Session,
+  material: Material,
+  options: MeasureOptions,
+  events: Events,
+): Promise<LatencyResult> {
   return latency(a, b, {
     shapes: options.shapes,
     roles: material.roles,
@@ -135,7 +171,9 @@ function time(a: Session, b: Session, material: Material, options: MeasureOption
 
 function latencyNotes(timed: LatencyResult | undefined): string[] {
   if (!timed) return [];
-  const skipped = timed.skipped.map((shape) => `latency at ${shape.batch} x ${shape.sequence} was not measured: ${shape.reason}`);
+  const skipped = timed.skipped.map(
+    (shape) => `latency at ${shape.batch} x ${shape.sequence} was not measured: ${shape.reason}`,
+  );
   const slower = timed.latency.filter((row) => row.speedup < 1).map((row) => `${row.batch} x ${row.sequence}`);
   return slower.length > 0 ? [...skipped, `slower than the original on this CPU at ${slower.join(', ')}`] : skipped;
 }

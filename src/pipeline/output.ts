@@ -17,15 +17,34 @@ export interface OutputPlan {
 
 /** What makes a folder loadable: every one that the source has is copied. */
 const companions = [
-  'config.json', 'tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'added_tokens.json', 'vocab.txt', 'vocab.json', 'merges.txt',
-  'sentencepiece.bpe.model', 'spiece.model', 'generation_config.json', 'preprocessor_config.json', 'modules.json', 'sentence_bert_config.json',
-  'config_sentence_transformers.json', '1_Pooling/config.json',
+  'config.json',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'vocab.txt',
+  'vocab.json',
+  'merges.txt',
+  'sentencepiece.bpe.model',
+  'spiece.model',
+  'generation_config.json',
+  'preprocessor_config.json',
+  'modules.json',
+  'sentence_bert_config.json',
+  'config_sentence_transformers.json',
+  '1_Pooling/config.json',
 ];
 
 /** Plan the output. Throws UsageError where something is there already (without `force`), or the output would replace the input. */
-export function planOutput(input: ModelPath, precision: Precision, output: string | undefined, force: boolean): OutputPlan {
+export function planOutput(
+  input: ModelPath,
+  precision: Precision,
+  output: string | undefined,
+  force: boolean,
+): OutputPlan {
   const plan = locate(input, precision, output);
-  if (resolve(plan.path) === resolve(input.onnxPath)) throw new UsageError(`${plan.path}: expected an output other than the input, found the input itself`);
+  if (resolve(plan.path) === resolve(input.onnxPath))
+    throw new UsageError(`${plan.path}: expected an output other than the input, found the input itself`);
   const taken = [plan.path, ...plan.copies.map(([, to]) => to)].find((path) => existsSync(path));
   if (taken && !force) throw new UsageError(`${taken}: expected no file there, found one: pass --force to replace it`);
   return plan;

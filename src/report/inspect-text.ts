@@ -25,23 +25,47 @@ export function renderInspect(report: InspectReport): string {
 
 function heading({ model }: InspectReport): string[] {
   const { path, bytes: size, params, opset, ir, exporter } = model;
-  return [chalk.bold(path), chalk.dim(`${bytes(size)}, ${count(params)} parameters, opset ${opset}, IR ${ir}${exporter ? `, ${exporter}` : ''}`)];
+  return [
+    chalk.bold(path),
+    chalk.dim(
+      `${bytes(size)}, ${count(params)} parameters, opset ${opset}, IR ${ir}${exporter ? `, ${exporter}` : ''}`,
+    ),
+  ];
 }
 
 function facts({ architecture: a, inputs, task, macs }: InspectReport): string[] {
   const rows: [string, string][] = [['family', `${a.family}${a.encoders ? `, ${a.encoders} of them` : ''}`]];
   if (a.layers > 0) {
     const width = a.embedding === undefined ? '' : `, embeddings ${a.embedding} wide`;
-    rows.push(['layers', `${a.layers}${a.hidden === undefined ? '' : `, hidden ${a.hidden}${width}`}${a.normOrder ? `, ${a.normOrder}-norm` : ''}`]);
-    rows.push(['heads', `${perLayer(a.heads)} of ${perLayer(a.headSize)}${a.kvHeads ? `, K and V ${perLayer(a.kvHeads)}` : ''}`]);
+    rows.push([
+      'layers',
+      `${a.layers}${a.hidden === undefined ? '' : `, hidden ${a.hidden}${width}`}${a.normOrder ? `, ${a.normOrder}-norm` : ''}`,
+    ]);
+    rows.push([
+      'heads',
+      `${perLayer(a.heads)} of ${perLayer(a.headSize)}${a.kvHeads ? `, K and V ${perLayer(a.kvHeads)}` : ''}`,
+    ]);
     rows.push(['FFN', `${perLayer(a.ffn)}${a.activation ? `, ${a.activation}` : ''}${a.gated ? ', gated' : ''}`]);
   }
-  const tables = [a.vocabulary === undefined ? '' : `vocabulary ${a.vocabulary}`, a.positions === undefined ? '' : `positions ${a.positions}`, a.segments === undefined ? '' : `segments ${a.segments}`];
+  const tables = [
+    a.vocabulary === undefined ? '' : `vocabulary ${a.vocabulary}`,
+    a.positions === undefined ? '' : `positions ${a.positions}`,
+    a.segments === undefined ? '' : `segments ${a.segments}`,
+  ];
   const kinds = a.positionKind.filter((kind) => kind !== 'absolute');
-  if (tables.some(Boolean)) rows.push(['tables', [...tables.filter(Boolean), ...(kinds.length > 0 ? [`${kinds.join(', ')} positions`] : [])].join(', ')]);
-  const named = (['ids', 'mask', 'segments', 'positions'] as const).flatMap((role) => (inputs[role] === undefined ? [] : [`${role} ${inputs[role]}`]));
+  if (tables.some(Boolean))
+    rows.push([
+      'tables',
+      [...tables.filter(Boolean), ...(kinds.length > 0 ? [`${kinds.join(', ')} positions`] : [])].join(', '),
+    ]);
+  const named = (['ids', 'mask', 'segments', 'positions'] as const).flatMap((role) =>
+    inputs[role] === undefined ? [] : [`${role} ${inputs[role]}`],
+  );
   rows.push(['inputs', [...named, ...inputs.others].join(', ') || 'none recognised'], ['task', task ?? 'unknown']);
-  rows.push(['multiply-adds', `${count(macs.total)} at ${macs.batch} x ${macs.sequence} (dense ${count(macs.dense)}, attention ${count(macs.attention)})`]);
+  rows.push([
+    'multiply-adds',
+    `${count(macs.total)} at ${macs.batch} x ${macs.sequence} (dense ${count(macs.dense)}, attention ${count(macs.attention)})`,
+  ]);
   return rows.map(([name, value]) => `  ${name.padEnd(14)}${value}`);
 }
 
@@ -50,22 +74,45 @@ function parts({ parts: all }: InspectReport): string[] {
   const cells = all.map((part) => {
     const share = part.bytes / total;
     const full = Math.round(share * BAR);
-    return { name: part.name, bar: '█'.repeat(full) + '░'.repeat(BAR - full), share: `${(100 * share).toFixed(1)} %`, params: count(part.params), size: bytes(part.bytes), precision: part.precision };
+    return {
+      name: part.name,
+      bar: '█'.repeat(full) + '░'.repeat(BAR - full),
+      share: `${(100 * share).toFixed(1)} %`,
+      params: count(part.params),
+      size: bytes(part.bytes),
+      precision: part.precision,
+    };
   });
   const width = (key: 'params' | 'size'): number => Math.max(...cells.map((cell) => cell[key].length));
-  return cells.map((cell) => `  ${cell.name.padEnd(12)}${chalk.cyan(cell.bar)} ${cell.share.padStart(7)}  ${cell.params.padStart(width('params'))}  ${cell.size.padStart(width('size'))}  ${cell.precision}`);
+  return cells.map(
+    (cell) =>
+      `  ${cell.name.padEnd(12)}${chalk.cyan(cell.bar)} ${cell.share.padStart(7)}  ${cell.params.padStart(width('params'))}  ${cell.size.padStart(width('size'))}  ${cell.precision}`,
+  );
 }
 
 function largest({ largest: tensors }: InspectReport): string[] {
-  return [chalk.dim('largest tensors'), ...tensors.slice(0, 5).map(({ name, dtype, shape, bytes: size }) => `  ${bytes(size).padStart(9)}  ${dtype} ${shape.join(' x ')}  ${name}`)];
+  return [
+    chalk.dim('largest tensors'),
+    ...tensors
+      .slice(0, 5)
+      .map(
+        ({ name, dtype, shape, bytes: size }) => `  ${bytes(size).padStart(9)}  ${dtype} ${shape.join(' x ')}  ${name}`,
+      ),
+  ];
 }
 
 function duplicates({ duplicates: all }: InspectReport): string[] {
   const wasted = all.filter((one) => one.wastedBytes > 0);
   const shared = all.filter((one) => one.kind === 'shared');
-  const lines = wasted.slice(0, 5).map((one) => `  ${bytes(one.wastedBytes).padStart(9)}  ${one.kind === 'transposed' ? 'stored again, transposed' : 'stored again'}: ${one.names.slice(0, 3).join(', ')}${one.names.length > 3 ? ` and ${one.names.length - 3} more` : ''}`);
+  const lines = wasted
+    .slice(0, 5)
+    .map(
+      (one) =>
+        `  ${bytes(one.wastedBytes).padStart(9)}  ${one.kind === 'transposed' ? 'stored again, transposed' : 'stored again'}: ${one.names.slice(0, 3).join(', ')}${one.names.length > 3 ? ` and ${one.names.length - 3} more` : ''}`,
+    );
   if (wasted.length > 5) lines.push(`  and ${wasted.length - 5} more`);
-  if (shared.length > 0) lines.push(`  ${shared.length} ${shared.length === 1 ? 'weight is' : 'weights are'} shared by several nodes`);
+  if (shared.length > 0)
+    lines.push(`  ${shared.length} ${shared.length === 1 ? 'weight is' : 'weights are'} shared by several nodes`);
   return lines.length > 0 ? [chalk.dim('duplicates'), ...lines] : [];
 }
 
@@ -73,7 +120,10 @@ function passLines({ pass, applicable, skipped, refused }: PassOutlook): string[
   if (refused !== undefined) return [`${pass}: ${chalk.yellow(`would refuse: ${refused}`)}`];
   const reasons = new Map<string, number>();
   for (const { op, reason } of skipped) reasons.set(`${op}: ${reason}`, (reasons.get(`${op}: ${reason}`) ?? 0) + 1);
-  return [`${pass}: ${applicable} nodes`, ...[...reasons].map(([reason, times]) => chalk.dim(`  left: ${times} x ${reason}`))];
+  return [
+    `${pass}: ${applicable} nodes`,
+    ...[...reasons].map(([reason, times]) => chalk.dim(`  left: ${times} x ${reason}`)),
+  ];
 }
 
 /** One entry where all layers agree. */

@@ -6,9 +6,27 @@ import type { Report } from './schema.ts';
 export function renderMarkdown(report: Report): string {
   const { input, output, accuracy, parity, latency, machine } = report;
   const rows: string[][] = [['size', bytes(input.bytes), bytes(output.bytes), `${(100 * report.ratio).toFixed(1)} %`]];
-  if (accuracy) rows.push([`${accuracy.metric} (${accuracy.samples})`, fixed(accuracy.before), fixed(accuracy.after), `drop ${fixed(accuracy.drop)} [${accuracy.ci95.map(fixed).join(', ')}]`]);
-  for (const row of latency ?? []) rows.push([`latency ${row.batch} x ${row.sequence}`, `${row.beforeMs.toFixed(2)} ms`, `${row.afterMs.toFixed(2)} ms`, `${row.speedup.toFixed(2)}x`]);
-  if (parity) rows.push(['parity', '', `cosine ${parity.cosine.toFixed(5)}`, parity.sqnrDb === undefined ? 'equal' : `SQNR ${parity.sqnrDb.toFixed(1)} dB`]);
+  if (accuracy)
+    rows.push([
+      `${accuracy.metric} (${accuracy.samples})`,
+      fixed(accuracy.before),
+      fixed(accuracy.after),
+      `drop ${fixed(accuracy.drop)} [${accuracy.ci95.map(fixed).join(', ')}]`,
+    ]);
+  for (const row of latency ?? [])
+    rows.push([
+      `latency ${row.batch} x ${row.sequence}`,
+      `${row.beforeMs.toFixed(2)} ms`,
+      `${row.afterMs.toFixed(2)} ms`,
+      `${row.speedup.toFixed(2)}x`,
+    ]);
+  if (parity)
+    rows.push([
+      'parity',
+      '',
+      `cosine ${parity.cosine.toFixed(5)}`,
+      parity.sqnrDb === undefined ? 'equal' : `SQNR ${parity.sqnrDb.toFixed(1)} dB`,
+    ]);
   return [
     `### bert-compress ${report.command}: ${report.verdict}`,
     '',

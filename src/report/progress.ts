@@ -30,7 +30,16 @@ export async function progressOn(stream: NodeJS.WriteStream): Promise<Events & {
         const now = performance.now();
         if (bars) {
           if (!bar && now - begun > QUIET_FOR && done < total) {
-            bar = new bars.default.SingleBar({ format: `${label} {bar} {percentage} % | {eta_formatted} left`, hideCursor: true, clearOnComplete: true, stream, barsize: 30 }, bars.default.Presets.shades_classic);
+            bar = new bars.default.SingleBar(
+              {
+                format: `${label} {bar} {percentage} % | {eta_formatted} left`,
+                hideCursor: true,
+                clearOnComplete: true,
+                stream,
+                barsize: 30,
+              },
+              bars.default.Presets.shades_classic,
+            );
             bar.start(total, done);
             open = bar;
           }

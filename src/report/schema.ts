@@ -9,7 +9,10 @@ export type Verdict = z.output<typeof verdict>;
 
 const file = z.object({
   path: z.string(),
-  sha256: z.string().regex(/^[0-9a-f]{64}$/).describe('of the .onnx file'),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .describe('of the .onnx file'),
   bytes: z.int().nonnegative().describe('model and external data'),
   params: z.int().nonnegative().describe('numbers in initializers and constants, scales and zero points not counted'),
 });
@@ -83,7 +86,13 @@ export const reportSchema = z.object({
   parity: parity.optional(),
   latency: z.array(latency).optional(),
   data: z
-    .object({ path: z.string(), format: z.string(), columns: z.record(z.string(), z.string()), rows: z.int(), bad: z.array(z.object({ line: z.int(), reason: z.string() })) })
+    .object({
+      path: z.string(),
+      format: z.string(),
+      columns: z.record(z.string(), z.string()),
+      rows: z.int(),
+      bad: z.array(z.object({ line: z.int(), reason: z.string() })),
+    })
     .optional(),
   notes: z.array(z.string()).describe('what a reader should know: what was not measured, what may differ elsewhere'),
   machine,

@@ -4,11 +4,32 @@ import type { Report } from './schema.ts';
 
 /** Lines of text, coloured where chalk finds a terminal. */
 export function renderText(report: Report): string {
-  return [...heading(report), '', ...table(rows(report)), '', ...leftOut(report), ...report.notes.map((note) => chalk.dim(`note: ${note}`)), ...verdict(report), ''].join('\n');
+  return [
+    ...heading(report),
+    '',
+    ...table(rows(report)),
+    '',
+    ...leftOut(report),
+    ...report.notes.map((note) => chalk.dim(`note: ${note}`)),
+    ...verdict(report),
+    '',
+  ].join('\n');
 }
 
 function heading({ input, output, steps }: Report): string[] {
-  return [chalk.bold(`${input.path} ${chalk.dim('->')} ${output.path}`), chalk.dim(steps.map((step) => `${step.pass}: ${Object.entries(step.stats).map(([name, count]) => `${count} ${name}`).join(', ')}`).join('; '))];
+  return [
+    chalk.bold(`${input.path} ${chalk.dim('->')} ${output.path}`),
+    chalk.dim(
+      steps
+        .map(
+          (step) =>
+            `${step.pass}: ${Object.entries(step.stats)
+              .map(([name, count]) => `${count} ${name}`)
+              .join(', ')}`,
+        )
+        .join('; '),
+    ),
+  ];
 }
 
 type Cells = readonly [name: string, before: string, after: string, change: string];
@@ -17,15 +38,32 @@ function rows(report: Report): Cells[] {
   const { input, output, accuracy, parity, latency } = report;
   const out: Cells[] = [
     ['', 'before', 'after', ''],
-    ['size', bytes(input.bytes), bytes(output.bytes), `${(100 * report.ratio).toFixed(1)} %, ${(1 / report.ratio).toFixed(2)}x smaller`],
+    [
+      'size',
+      bytes(input.bytes),
+      bytes(output.bytes),
+      `${(100 * report.ratio).toFixed(1)} %, ${(1 / report.ratio).toFixed(2)}x smaller`,
+    ],
   ];
   if (accuracy) {
     const [low, high] = accuracy.ci95;
     const significance = accuracy.p === undefined ? '' : `, p ${accuracy.p.toFixed(3)}`;
-    out.push([accuracy.metric, percent(accuracy.before), percent(accuracy.after), `${signed(-accuracy.drop)} points (95 %: ${signed(-high)} to ${signed(-low)}${significance}), ${accuracy.samples} samples`]);
-    for (const [name, pair] of Object.entries(accuracy.secondary)) out.push([name, percent(pair.before), percent(pair.after), `${signed(pair.after - pair.before)} points`]);
+    out.push([
+      accuracy.metric,
+      percent(accuracy.before),
+      percent(accuracy.after),
+      `${signed(-accuracy.drop)} points (95 %: ${signed(-high)} to ${signed(-low)}${significance}), ${accuracy.samples} samples`,
+    ]);
+    for (const [name, pair] of Object.entries(accuracy.secondary))
+      out.push([name, percent(pair.before), percent(pair.after), `${signed(pair.after - pair.before)} points`]);
   }
-  for (const row of latency ?? []) out.push([`latency ${row.batch} x ${row.sequence}`, `${row.beforeMs.toFixed(2)} ms`, `${row.afterMs.toFixed(2)} ms`, speed(row.speedup)]);
+  for (const row of latency ?? [])
+    out.push([
+      `latency ${row.batch} x ${row.sequence}`,
+      `${row.beforeMs.toFixed(2)} ms`,
+      `${row.afterMs.toFixed(2)} ms`,
+      speed(row.speedup),
+    ]);
   if (parity) {
     const more = [
       parity.sqnrDb === undefined ? 'equal bit by bit' : `SQNR ${parity.sqnrDb.toFixed(1)} dB`,
@@ -41,7 +79,8 @@ function rows(report: Report): Cells[] {
 function table(cells: readonly Cells[]): string[] {
   const widths = [0, 1, 2].map((column) => Math.max(...cells.map((row) => row[column]!.length)));
   return cells.map((row, i) => {
-    const line = `  ${row[0].padEnd(widths[0]!)}  ${row[1].padStart(widths[1]!)}  ${row[2].padStart(widths[2]!)}  ${row[3]}`.trimEnd();
+    const line =
+      `  ${row[0].padEnd(widths[0]!)}  ${row[1].padStart(widths[1]!)}  ${row[2].padStart(widths[2]!)}  ${row[3]}`.trimEnd();
     return i === 0 ? chalk.dim(line) : line;
   });
 }
@@ -55,13 +94,19 @@ function leftOut(report: Report): string[] {
     entry.count++;
     reasons.set(reason, entry);
   }
-  return [...reasons].map(([reason, { ops, count }]) => chalk.dim(`left: ${count} x ${[...ops].join(', ')}: ${reason}`));
+  return [...reasons].map(([reason, { ops, count }]) =>
+    chalk.dim(`left: ${count} x ${[...ops].join(', ')}: ${reason}`),
+  );
 }
 
 function verdict(report: Report): string[] {
   const took = chalk.dim(`${report.seconds.toFixed(1)} s, peak ${bytes(report.peakRssBytes)}`);
-  if (report.verdict === 'fail') return [...report.failures.map((line) => chalk.red(`FAIL ${line}`)), `${chalk.red.bold('verdict: fail')}  ${took}`];
-  const word = report.verdict === 'pass' ? chalk.green.bold('verdict: pass') : chalk.yellow('verdict: not checked (no gate was asked for)');
+  if (report.verdict === 'fail')
+    return [...report.failures.map((line) => chalk.red(`FAIL ${line}`)), `${chalk.red.bold('verdict: fail')}  ${took}`];
+  const word =
+    report.verdict === 'pass'
+      ? chalk.green.bold('verdict: pass')
+      : chalk.yellow('verdict: not checked (no gate was asked for)');
   return [`${word}  ${took}`];
 }
 

@@ -12,7 +12,15 @@ const quick = ['--no-bench', '--threads', '1'];
 describe('success', () => {
   it('prints a table and the verdict, exit code 0', async () => {
     const folder = modelFolder();
-    const { code, stdout, stderr } = await cli(['quantize', folder, '--data', writeRows(folder), '--max-drop', '100%', ...quick]);
+    const { code, stdout, stderr } = await cli([
+      'quantize',
+      folder,
+      '--data',
+      writeRows(folder),
+      '--max-drop',
+      '100%',
+      ...quick,
+    ]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/size .* MB|size .* kB/);
     expect(stdout).toMatch(/accuracy .* points \(95 %: .*\), 60 samples/);
@@ -22,7 +30,16 @@ describe('success', () => {
   it('--json prints the report and nothing else; --report writes files', async () => {
     const folder = modelFolder();
     const [json, markdown] = [join(folder, 'r.json'), join(folder, 'sub/r.md')];
-    const { code, stdout } = await cli(['quantize', folder, '--json', '--report', json, '--report', markdown, ...quick]);
+    const { code, stdout } = await cli([
+      'quantize',
+      folder,
+      '--json',
+      '--report',
+      json,
+      '--report',
+      markdown,
+      ...quick,
+    ]);
     expect(code).toBe(0);
     const report = reportSchema.parse(JSON.parse(stdout));
     expect(JSON.parse(readFileSync(json, 'utf8'))).toEqual(report);
@@ -51,12 +68,28 @@ describe('a gate that fails', () => {
 
 describe('refusals', () => {
   it.each([
-    ['a model that is not there', ['quantize', 'nowhere.onnx'], /^bert-compress: nowhere\.onnx: expected an \.onnx file or a model folder, found nothing\n$/],
+    [
+      'a model that is not there',
+      ['quantize', 'nowhere.onnx'],
+      /^bert-compress: nowhere\.onnx: expected an \.onnx file or a model folder, found nothing\n$/,
+    ],
     ['an unknown flag', ['quantize', 'm.onnx', '--fast'], /^bert-compress: Nonexistent flag: --fast.*\n$/],
     ['a missing argument', ['quantize'], /^bert-compress: Missing 1 required arg.*model.*\n$/s],
-    ['a gate that is no number', ['quantize', 'm.onnx', '--max-drop', 'little'], /^bert-compress: --max-drop: expected .* found 'little'\n$/],
-    ['a report format', ['quantize', 'm.onnx', '--report', 'r.doc'], /^bert-compress: --report: expected a name ending in .* found 'r\.doc'\n$/],
-    ['a provider this machine lacks', ['quantize', 'FOLDER', '--ep', 'coreml'], /^bert-compress: provider: expected one of .* found 'coreml'\n$/],
+    [
+      'a gate that is no number',
+      ['quantize', 'm.onnx', '--max-drop', 'little'],
+      /^bert-compress: --max-drop: expected .* found 'little'\n$/,
+    ],
+    [
+      'a report format',
+      ['quantize', 'm.onnx', '--report', 'r.doc'],
+      /^bert-compress: --report: expected a name ending in .* found 'r\.doc'\n$/,
+    ],
+    [
+      'a provider this machine lacks',
+      ['quantize', 'FOLDER', '--ep', 'coreml'],
+      /^bert-compress: provider: expected one of .* found 'coreml'\n$/,
+    ],
   ])('%s: one line on stderr, nothing on stdout, exit code 2', async (_name, args, message) => {
     const folder = args.includes('FOLDER') ? modelFolder() : '';
     const { code, stdout, stderr } = await cli(args.map((arg) => (arg === 'FOLDER' ? folder : arg)));

@@ -11,9 +11,31 @@ import { tempDir, writeTemp } from '../support/temp.ts';
 import { tinyBert } from '../support/bert.ts';
 
 const types: readonly DataType[] = [
-  'float32', 'uint8', 'int8', 'uint16', 'int16', 'int32', 'int64', 'bool', 'float16', 'float64', 'uint32', 'uint64', 'complex64',
-  'complex128', 'bfloat16', 'float8e4m3fn', 'float8e4m3fnuz', 'float8e5m2', 'float8e5m2fnuz', 'uint4', 'int4', 'float4e2m1',
-  'float8e8m0', 'uint2', 'int2',
+  'float32',
+  'uint8',
+  'int8',
+  'uint16',
+  'int16',
+  'int32',
+  'int64',
+  'bool',
+  'float16',
+  'float64',
+  'uint32',
+  'uint64',
+  'complex64',
+  'complex128',
+  'bfloat16',
+  'float8e4m3fn',
+  'float8e4m3fnuz',
+  'float8e5m2',
+  'float8e5m2fnuz',
+  'uint4',
+  'int4',
+  'float4e2m1',
+  'float8e8m0',
+  'uint2',
+  'int2',
 ];
 const FLOAT_DATA = 4;
 const INT32_DATA = 5;
@@ -37,14 +59,17 @@ function roundTrip(content: Uint8Array): Tensor {
 }
 
 describe('raw_data', () => {
-  test.each(types.flatMap((dtype) => [3, 2051].map((count) => [dtype, count] as const)))('%s[%i] comes back byte for byte', (dtype, count) => {
-    const data = Uint8Array.from({ length: byteLengthOf(dtype, count) }, (_, i) => (i * 7) % 256);
-    const read = roundTrip(pb.tensor('t', dataTypeCode(dtype), [count], pb.len(9, data)));
-    expect(read.dtype).toBe(dtype);
-    expect(read.bytes()).toEqual(data);
-    expect(read.byteLength).toBe(data.length);
-    expect(read.slice !== undefined).toBe(data.length >= 1024);
-  });
+  test.each(types.flatMap((dtype) => [3, 2051].map((count) => [dtype, count] as const)))(
+    '%s[%i] comes back byte for byte',
+    (dtype, count) => {
+      const data = Uint8Array.from({ length: byteLengthOf(dtype, count) }, (_, i) => (i * 7) % 256);
+      const read = roundTrip(pb.tensor('t', dataTypeCode(dtype), [count], pb.len(9, data)));
+      expect(read.dtype).toBe(dtype);
+      expect(read.bytes()).toEqual(data);
+      expect(read.byteLength).toBe(data.length);
+      expect(read.slice !== undefined).toBe(data.length >= 1024);
+    },
+  );
 
   test('a tensor of a pass is written with its type, whatever it is', () => {
     const model = tinyBert();
@@ -69,23 +94,54 @@ describe('raw_data', () => {
 });
 
 describe('typed fields', () => {
-  const packed = (field: number, ...values: readonly (number | bigint)[]): Uint8Array => pb.len(field, ...values.map(pb.varint));
+  const packed = (field: number, ...values: readonly (number | bigint)[]): Uint8Array =>
+    pb.len(field, ...values.map(pb.varint));
 
   test.each([
-    ['float_data, packed', 1, pb.len(FLOAT_DATA, pb.bytesOf(Float32Array.of(1.5, -0, NaN))), Float32Array.of(1.5, -0, NaN)],
-    ['float_data, one by one', 1, pb.concat(pb.float(FLOAT_DATA, 1.5), pb.float(FLOAT_DATA, 2), pb.float(FLOAT_DATA, 3)), Float32Array.of(1.5, 2, 3)],
-    ['double_data', 11, pb.len(DOUBLE_DATA, pb.bytesOf(Float64Array.of(0.1, -2, Infinity))), Float64Array.of(0.1, -2, Infinity)],
-    ['int32_data as int32', 6, packed(INT32_DATA, -1, 2 ** 31 - 1, -(2 ** 31)), Int32Array.of(-1, 2 ** 31 - 1, -(2 ** 31))],
+    [
+      'float_data, packed',
+      1,
+      pb.len(FLOAT_DATA, pb.bytesOf(Float32Array.of(1.5, -0, NaN))),
+      Float32Array.of(1.5, -0, NaN),
+    ],
+    [
+      'float_data, one by one',
+      1,
+      pb.concat(pb.float(FLOAT_DATA, 1.5), pb.float(FLOAT_DATA, 2), pb.float(FLOAT_DATA, 3)),
+      Float32Array.of(1.5, 2, 3),
+    ],
+    [
+      'double_data',
+      11,
+      pb.len(DOUBLE_DATA, pb.bytesOf(Float64Array.of(0.1, -2, Infinity))),
+      Float64Array.of(0.1, -2, Infinity),
+    ],
+    [
+      'int32_data as int32',
+      6,
+      packed(INT32_DATA, -1, 2 ** 31 - 1, -(2 ** 31)),
+      Int32Array.of(-1, 2 ** 31 - 1, -(2 ** 31)),
+    ],
     ['int32_data as int16', 5, packed(INT32_DATA, -1, 32767, -32768), Int16Array.of(-1, 32767, -32768)],
     ['int32_data as uint16', 4, packed(INT32_DATA, 0, 65535, 7), Uint16Array.of(0, 65535, 7)],
     ['int32_data as int8', 3, packed(INT32_DATA, -128, 127, -1), Int8Array.of(-128, 127, -1)],
     ['int32_data as uint8', 2, packed(INT32_DATA, 255, 0, 1), Uint8Array.of(255, 0, 1)],
     ['int32_data as bool', 9, packed(INT32_DATA, 1, 0, 1), Uint8Array.of(1, 0, 1)],
-    ['int32_data as float16 bits', 10, packed(INT32_DATA, 0x3c00, 0xfbff, 0x8000), Uint16Array.of(0x3c00, 0xfbff, 0x8000)],
+    [
+      'int32_data as float16 bits',
+      10,
+      packed(INT32_DATA, 0x3c00, 0xfbff, 0x8000),
+      Uint16Array.of(0x3c00, 0xfbff, 0x8000),
+    ],
     ['int32_data as bfloat16 bits', 16, packed(INT32_DATA, 0x3f80, 0xff7f, 1), Uint16Array.of(0x3f80, 0xff7f, 1)],
     ['int32_data as float8', 17, packed(INT32_DATA, 0x7e, 0xfe, 1), Uint8Array.of(0x7e, 0xfe, 1)],
     ['int32_data as packed int4', 22, packed(INT32_DATA, 0x87, 0x0f), Uint8Array.of(0x87, 0x0f)],
-    ['int64_data', 7, packed(INT64_DATA, -1n, 2n ** 63n - 1n, -(2n ** 63n)), BigInt64Array.of(-1n, 2n ** 63n - 1n, -(2n ** 63n))],
+    [
+      'int64_data',
+      7,
+      packed(INT64_DATA, -1n, 2n ** 63n - 1n, -(2n ** 63n)),
+      BigInt64Array.of(-1n, 2n ** 63n - 1n, -(2n ** 63n)),
+    ],
     ['uint64_data', 13, packed(UINT64_DATA, 0n, 2n ** 64n - 1n, 5n), BigUint64Array.of(0n, 2n ** 64n - 1n, 5n)],
     ['uint64_data as uint32', 12, packed(UINT64_DATA, 0, 2 ** 32 - 1, 5), Uint32Array.of(0, 2 ** 32 - 1, 5)],
   ])('%s', (_title, type, data, expected) => {
@@ -93,8 +149,12 @@ describe('typed fields', () => {
   });
 
   test('complex numbers lie in float_data and double_data, real part first', () => {
-    expect(roundTrip(pb.tensor('t', 14, [1], pb.len(FLOAT_DATA, pb.bytesOf(Float32Array.of(1, 2))))).bytes()).toHaveLength(8);
-    expect(roundTrip(pb.tensor('t', 15, [1], pb.len(DOUBLE_DATA, pb.bytesOf(Float64Array.of(1, 2))))).bytes()).toHaveLength(16);
+    expect(
+      roundTrip(pb.tensor('t', 14, [1], pb.len(FLOAT_DATA, pb.bytesOf(Float32Array.of(1, 2))))).bytes(),
+    ).toHaveLength(8);
+    expect(
+      roundTrip(pb.tensor('t', 15, [1], pb.len(DOUBLE_DATA, pb.bytesOf(Float64Array.of(1, 2))))).bytes(),
+    ).toHaveLength(16);
   });
 
   test('large float_data and double_data stay in the file, and in their field', () => {
@@ -102,7 +162,10 @@ describe('typed fields', () => {
     const read = roundTrip(pb.tensor('t', 1, [20, 30], pb.len(FLOAT_DATA, pb.bytesOf(data))));
     expect(read.slice?.length).toBe(2400);
     expect(read.bytes()).toEqual(pb.bytesOf(data));
-    expect(roundTrip(pb.tensor('t', 11, [300], pb.len(DOUBLE_DATA, pb.bytesOf(Float64Array.from(data.subarray(300)))))).slice?.length).toBe(2400);
+    expect(
+      roundTrip(pb.tensor('t', 11, [300], pb.len(DOUBLE_DATA, pb.bytesOf(Float64Array.from(data.subarray(300)))))).slice
+        ?.length,
+    ).toBe(2400);
   });
 
   test('large int64_data', () => {

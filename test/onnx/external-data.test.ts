@@ -1,5 +1,14 @@
 // External data read from one file or many, and written: where the bytes lie, that they come back, when it happens by itself.
-import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ModelError } from '../../src/errors.ts';
@@ -30,20 +39,31 @@ const bytesOf = (path: string, name: string): Uint8Array => readModel(path).grap
 
 describe('reading', () => {
   test('one file, at offsets', () => {
-    const path = beside({ 'w.bin': ramp(5000) }, externalTensor('a', [1000], 'w.bin', { offset: '1000' }), externalTensor('b', [100], 'w.bin', { offset: '0', length: '400' }));
+    const path = beside(
+      { 'w.bin': ramp(5000) },
+      externalTensor('a', [1000], 'w.bin', { offset: '1000' }),
+      externalTensor('b', [100], 'w.bin', { offset: '0', length: '400' }),
+    );
     expect(bytesOf(path, 'a')).toEqual(ramp(5000).subarray(1000));
     expect(bytesOf(path, 'b')).toEqual(ramp(400));
   });
 
   test('many files, in a folder below, without offset and length', () => {
-    const path = beside({ 'd/a.bin': ramp(400), b: ramp(900, 3) }, externalTensor('a', [100], 'd/a.bin'), externalTensor('b', [100], './b'));
+    const path = beside(
+      { 'd/a.bin': ramp(400), b: ramp(900, 3) },
+      externalTensor('a', [100], 'd/a.bin'),
+      externalTensor('b', [100], './b'),
+    );
     expect(bytesOf(path, 'a')).toEqual(ramp(400));
     expect(bytesOf(path, 'b')).toEqual(ramp(400, 3));
   });
 
   test('the last of a repeated key counts, unknown keys are passed over', () => {
     const repeated = pb.len(13, pb.len(1, 'offset'), pb.len(2, '4'));
-    const path = beside({ w: ramp(404) }, pb.concat(externalTensor('a', [100], 'w', { offset: '0', checksum: 'abc' }), repeated));
+    const path = beside(
+      { w: ramp(404) },
+      pb.concat(externalTensor('a', [100], 'w', { offset: '0', checksum: 'abc' }), repeated),
+    );
     expect(bytesOf(path, 'a')).toEqual(ramp(400, 4));
   });
 
@@ -119,7 +139,11 @@ describe('writing', () => {
   });
 
   test('many files become one', () => {
-    const path = beside({ a: ramp(4000), b: ramp(4000, 9) }, externalTensor('a', [1000], 'a'), externalTensor('b', [1000], 'b'));
+    const path = beside(
+      { a: ramp(4000), b: ramp(4000, 9) },
+      externalTensor('a', [1000], 'a'),
+      externalTensor('b', [1000], 'b'),
+    );
     const out = written(readModel(path));
     expect(out.path).toEqualModel(path);
     expect(statSync(out.dataPath!).size).toBe(4096 + 4000);
@@ -132,12 +156,27 @@ describe('writing', () => {
   });
 
   test('weights of subgraphs, Constant nodes and sparse tensors go outside too', () => {
-    const large = (name: string, fill: number): Uint8Array => pb.tensor(name, 1, [512], pb.len(9, new Uint8Array(2048).fill(fill)));
+    const large = (name: string, fill: number): Uint8Array =>
+      pb.tensor(name, 1, [512], pb.len(9, new Uint8Array(2048).fill(fill)));
     const constant = pb.node('Constant', [], ['c'], pb.len(5, pb.attribute('value', 4, pb.len(5, large('', 1)))));
-    const branch = pb.graph({ nodes: [pb.node('Add', ['c', 'w'], ['z'])], initializers: [large('w', 2)], outputs: [pb.value('z', 1, 512)] });
+    const branch = pb.graph({
+      nodes: [pb.node('Add', ['c', 'w'], ['z'])],
+      initializers: [large('w', 2)],
+      outputs: [pb.value('z', 1, 512)],
+    });
     const both = ['then_branch', 'else_branch'].map((name) => pb.len(5, pb.attribute(name, 5, pb.len(6, branch))));
-    const sparse = pb.len(15, pb.len(1, large('sp', 3)), pb.len(2, pb.tensor('at', 7, [512], pb.len(9, new Uint8Array(4096)))), pb.int(3, 9999));
-    const body = pb.graph({ nodes: [constant, pb.node('If', ['x'], ['y'], ...both)], inputs: [pb.value('x', 9)], outputs: [pb.value('y', 1, 512)], rest: [sparse] });
+    const sparse = pb.len(
+      15,
+      pb.len(1, large('sp', 3)),
+      pb.len(2, pb.tensor('at', 7, [512], pb.len(9, new Uint8Array(4096)))),
+      pb.int(3, 9999),
+    );
+    const body = pb.graph({
+      nodes: [constant, pb.node('If', ['x'], ['y'], ...both)],
+      inputs: [pb.value('x', 9)],
+      outputs: [pb.value('y', 1, 512)],
+      rest: [sparse],
+    });
     const path = writeTemp(pb.model(body));
     const out = written(readModel(path), { externalData: true });
     expect(statSync(out.path).size).toBeLessThan(2000);

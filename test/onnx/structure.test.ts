@@ -9,7 +9,8 @@ import { writeTemp } from '../support/temp.ts';
 
 const x = pb.value('x', 1, 1);
 const y = pb.value('y', 1, 1);
-const big = (name: string, fill: number): Uint8Array => pb.tensor(name, 1, [512], pb.len(9, new Uint8Array(2048).fill(fill)));
+const big = (name: string, fill: number): Uint8Array =>
+  pb.tensor(name, 1, [512], pb.len(9, new Uint8Array(2048).fill(fill)));
 const ids = pb.len(9, pb.bytesOf(BigInt64Array.from({ length: 200 }, (_, i) => BigInt(i))));
 
 /** A model of one node with these attributes. */
@@ -62,7 +63,14 @@ describe('attributes', () => {
 
   test('zeros and empty lists that their writer left out stay out', () => {
     const [node] = roundTrip(
-      withAttributes(pb.attribute('f', 1), pb.attribute('i', 2), pb.attribute('s', 3), pb.attribute('is', 7), pb.attribute('t', 4), pb.attribute('g', 5)),
+      withAttributes(
+        pb.attribute('f', 1),
+        pb.attribute('i', 2),
+        pb.attribute('s', 3),
+        pb.attribute('is', 7),
+        pb.attribute('t', 4),
+        pb.attribute('g', 5),
+      ),
     ).graph.nodes;
     expect(node!.attrs.get('f')).toMatchObject({ type: 'float', value: 0 });
     expect(node!.attrs.get('i')).toMatchObject({ type: 'int', value: 0n });
@@ -102,17 +110,35 @@ describe('attributes', () => {
     const sparse = (count: number): Uint8Array =>
       pb.concat(
         pb.len(1, pb.tensor('', 1, [count], pb.len(9, new Uint8Array(4 * count).fill(count)))),
-        pb.len(2, pb.tensor('', 7, [count], pb.len(9, pb.bytesOf(BigInt64Array.from({ length: count }, (_, i) => BigInt(i)))))),
+        pb.len(
+          2,
+          pb.tensor('', 7, [count], pb.len(9, pb.bytesOf(BigInt64Array.from({ length: count }, (_, i) => BigInt(i))))),
+        ),
         pb.int(3, 1000),
       );
-    roundTrip(withAttributes(pb.attribute('v', 11, pb.len(22, sparse(2))), pb.attribute('vs', 12, pb.len(23, sparse(300)), pb.len(23, sparse(301)))));
+    roundTrip(
+      withAttributes(
+        pb.attribute('v', 11, pb.len(22, sparse(2))),
+        pb.attribute('vs', 12, pb.len(23, sparse(300)), pb.len(23, sparse(301))),
+      ),
+    );
   });
 
   test('a sparse initializer keeps its own bytes when a pass drops a weight before it', () => {
     const values = pb.tensor('sp', 1, [300], pb.len(9, new Uint8Array(1200).fill(5)));
     const sparse = pb.len(15, pb.len(1, values), pb.len(2, pb.tensor('at', 7, [200], ids)), pb.int(3, 999));
     const holding = (...initializers: readonly Uint8Array[]): string =>
-      writeTemp(pb.model(pb.graph({ nodes: [pb.node('Identity', ['x'], ['y'])], initializers, inputs: [x], outputs: [y], rest: [sparse] })));
+      writeTemp(
+        pb.model(
+          pb.graph({
+            nodes: [pb.node('Identity', ['x'], ['y'])],
+            initializers,
+            inputs: [x],
+            outputs: [y],
+            rest: [sparse],
+          }),
+        ),
+      );
     const model = readModel(holding(big('a', 1), big('b', 2)));
     expect([...model.graph.sparse.keys()]).toEqual(['sp']);
     model.graph.initializers.delete('a');
@@ -122,7 +148,11 @@ describe('attributes', () => {
 
 describe('subgraphs', () => {
   const branch = (fill: number): Uint8Array =>
-    pb.graph({ nodes: [pb.node('Add', ['x', 'w'], ['z'])], initializers: [big('w', fill)], outputs: [pb.value('z', 1, 512)] });
+    pb.graph({
+      nodes: [pb.node('Add', ['x', 'w'], ['z'])],
+      initializers: [big('w', fill)],
+      outputs: [pb.value('z', 1, 512)],
+    });
   const conditional = pb.node(
     'If',
     ['c'],
@@ -135,8 +165,12 @@ describe('subgraphs', () => {
     const model = roundTrip(pb.model(pb.graph({ nodes: [conditional], inputs: [x, pb.value('c', 9)], outputs: [y] })));
     expect(indexUses(model.graph).consumers.get('x')).toEqual([{ node: model.graph.nodes[0], index: -1 }]);
     const branches = ['then_branch', 'else_branch'].map((name) => model.graph.nodes[0]!.attrs.get(name));
-    expect(branches.map((attr) => attr?.type === 'graph' && attr.value.initializers.get('w')!.bytes()[0])).toEqual([1, 2]);
-    expect(branches.map((attr) => attr?.type === 'graph' && attr.value.initializers.get('w')!.slice?.length)).toEqual([2048, 2048]);
+    expect(branches.map((attr) => attr?.type === 'graph' && attr.value.initializers.get('w')!.bytes()[0])).toEqual([
+      1, 2,
+    ]);
+    expect(branches.map((attr) => attr?.type === 'graph' && attr.value.initializers.get('w')!.slice?.length)).toEqual([
+      2048, 2048,
+    ]);
   });
 
   test('within subgraphs, with weights at each level and nodes out of order', () => {
@@ -145,8 +179,16 @@ describe('subgraphs', () => {
       initializers: [big('v', 3)],
       outputs: [pb.value('u', 1, 512)],
     });
-    const outer = pb.node('If', ['c'], ['out'], pb.len(5, pb.attribute('then_branch', 5, pb.len(6, inner))), pb.len(5, pb.attribute('else_branch', 5, pb.len(6, branch(4)))));
-    const model = roundTrip(pb.model(pb.graph({ nodes: [outer], inputs: [x, pb.value('c', 9)], outputs: [pb.value('out', 1, 512)] })));
+    const outer = pb.node(
+      'If',
+      ['c'],
+      ['out'],
+      pb.len(5, pb.attribute('then_branch', 5, pb.len(6, inner))),
+      pb.len(5, pb.attribute('else_branch', 5, pb.len(6, branch(4)))),
+    );
+    const model = roundTrip(
+      pb.model(pb.graph({ nodes: [outer], inputs: [x, pb.value('c', 9)], outputs: [pb.value('out', 1, 512)] })),
+    );
     expect([...indexUses(model.graph).consumers.keys()].toSorted()).toEqual(['c', 'x']);
   });
 });
@@ -171,7 +213,11 @@ describe('functions', () => {
     pb.len(12, pb.value('b', 1, 512)),
     pb.len(13, 'overload'),
   );
-  const bytes = pb.model(pb.graph({ nodes: [call], inputs: [x], outputs: [y] }), pb.len(8, pb.len(1, 'local'), pb.int(2, 1)), pb.len(25, def));
+  const bytes = pb.model(
+    pb.graph({ nodes: [call], inputs: [x], outputs: [y] }),
+    pb.len(8, pb.len(1, 'local'), pb.int(2, 1)),
+    pb.len(25, def),
+  );
 
   test('keep their bodies, weights, attribute references and defaults', () => {
     const model = roundTrip(bytes);
@@ -186,11 +232,21 @@ describe('functions', () => {
     const model = readModel(writeTemp(bytes));
     model.functions = [{ ...model.functions[0]!, name: 'Other', domain: 'ours', inputs: ['a', 'unused'] }];
     model.graph.nodes = [{ ...model.graph.nodes[0]!, op: 'Other', domain: 'ours' }];
-    expect(readModel(written(model).path).functions[0]).toMatchObject({ name: 'Other', domain: 'ours', inputs: ['a', 'unused'], outputs: ['m'] });
+    expect(readModel(written(model).path).functions[0]).toMatchObject({
+      name: 'Other',
+      domain: 'ours',
+      inputs: ['a', 'unused'],
+      outputs: ['m'],
+    });
   });
 
   test('with a cycle are refused', () => {
-    const cyclic = pb.concat(pb.len(1, 'F'), pb.len(5, 'p'), pb.len(7, pb.node('Relu', ['q'], ['p'])), pb.len(7, pb.node('Relu', ['p'], ['q'])));
+    const cyclic = pb.concat(
+      pb.len(1, 'F'),
+      pb.len(5, 'p'),
+      pb.len(7, pb.node('Relu', ['q'], ['p'])),
+      pb.len(7, pb.node('Relu', ['p'], ['q'])),
+    );
     expect(() => readModel(writeTemp(pb.concat(bytes, pb.len(25, cyclic))))).toThrow(/function 'F'.*cycle/);
   });
 });
@@ -198,7 +254,9 @@ describe('functions', () => {
 describe('weights in attributes', () => {
   test('of Constant nodes stay in the file', () => {
     const constant = pb.node('Constant', [], ['w'], pb.len(5, pb.attribute('value', 4, pb.len(5, big('', 9)))));
-    const model = roundTrip(pb.model(pb.graph({ nodes: [constant, pb.node('Add', ['x', 'w'], ['y'])], inputs: [x], outputs: [y] })));
+    const model = roundTrip(
+      pb.model(pb.graph({ nodes: [constant, pb.node('Add', ['x', 'w'], ['y'])], inputs: [x], outputs: [y] })),
+    );
     const value = model.graph.nodes[0]!.attrs.get('value');
     expect(value?.type === 'tensor' && value.value.slice?.length).toBe(2048);
   });
@@ -207,39 +265,75 @@ describe('weights in attributes', () => {
 describe('names', () => {
   test('omitted inputs and outputs are empty names', () => {
     const body = pb.node('Clip', ['x', '', 'hi'], ['y', '']);
-    const model = roundTrip(pb.model(pb.graph({ nodes: [body], initializers: [pb.tensor('hi', 1, [], pb.len(9, new Uint8Array(4)))], inputs: [x], outputs: [y] })));
+    const model = roundTrip(
+      pb.model(
+        pb.graph({
+          nodes: [body],
+          initializers: [pb.tensor('hi', 1, [], pb.len(9, new Uint8Array(4)))],
+          inputs: [x],
+          outputs: [y],
+        }),
+      ),
+    );
     expect(model.graph.nodes[0]).toMatchObject({ inputs: ['x', '', 'hi'], outputs: ['y', ''], name: '' });
   });
 
   test('initializers that are inputs too, as IR version 3 wrote them', () => {
-    const body = pb.graph({ nodes: [pb.node('Add', ['x', 'w'], ['y'])], initializers: [big('w', 1)], inputs: [x, pb.value('w', 1, 512)], outputs: [y] });
+    const body = pb.graph({
+      nodes: [pb.node('Add', ['x', 'w'], ['y'])],
+      initializers: [big('w', 1)],
+      inputs: [x, pb.value('w', 1, 512)],
+      outputs: [y],
+    });
     const model = roundTrip(pb.concat(pb.int(1, 3), pb.len(7, body), pb.len(8, pb.int(2, 9))));
     expect(model.graph.inputs.map(({ name }) => name)).toEqual(['x', 'w']);
     expect(model.graph.initializers.has('w')).toBe(true);
   });
 
   test('of any script and length, line breaks and a byte order mark included', () => {
-    const odd = ['\uFEFFa', 'zeile\nzwei', '名前', '\u{1F600}', 'n'.repeat(5000), '__proto__', 'constructor', 'toString'];
+    const odd = [
+      '\uFEFFa',
+      'zeile\nzwei',
+      '名前',
+      '\u{1F600}',
+      'n'.repeat(5000),
+      '__proto__',
+      'constructor',
+      'toString',
+    ];
     const nodes = odd.map((name) => pb.node('Identity', ['x'], [name], pb.len(3, name)));
-    const model = roundTrip(pb.model(pb.graph({ nodes, inputs: [x], outputs: odd.map((name) => pb.value(name, 1, 1)) })));
+    const model = roundTrip(
+      pb.model(pb.graph({ nodes, inputs: [x], outputs: odd.map((name) => pb.value(name, 1, 1)) })),
+    );
     expect(model.graph.outputs.map(({ name }) => name)).toEqual(odd);
   });
 });
 
 test('nodes out of order keep the order of the file', () => {
-  const body = pb.graph({ nodes: [pb.node('Relu', ['h'], ['y']), pb.node('Neg', ['x'], ['h'])], inputs: [x], outputs: [y] });
+  const body = pb.graph({
+    nodes: [pb.node('Relu', ['h'], ['y']), pb.node('Neg', ['x'], ['h'])],
+    inputs: [x],
+    outputs: [y],
+  });
   expect(roundTrip(pb.model(body)).graph.nodes.map(({ op }) => op)).toEqual(['Relu', 'Neg']);
 });
 
 test('an initializer may be a graph output, and an input too', () => {
-  const body = pb.graph({ nodes: [pb.node('Relu', ['x'], ['y'])], initializers: [big('w', 1)], inputs: [x], outputs: [y, pb.value('w', 1, 512), x] });
+  const body = pb.graph({
+    nodes: [pb.node('Relu', ['x'], ['y'])],
+    initializers: [big('w', 1)],
+    inputs: [x],
+    outputs: [y, pb.value('w', 1, 512), x],
+  });
   expect(roundTrip(pb.model(body)).graph.outputs).toHaveLength(3);
 });
 
 test('fields in any order, and a message in two parts, are merged as protobuf says', () => {
   const first = pb.graph({ nodes: [pb.node('Relu', ['x'], ['h'])], initializers: [big('w', 1)], inputs: [x] });
   const second = pb.graph({ nodes: [pb.node('Relu', ['h'], ['y'])], initializers: [big('v', 2)], outputs: [y] });
-  const model = readModel(writeTemp(pb.concat(pb.len(8, pb.int(2, 17)), pb.len(7, first), pb.int(1, 8), pb.len(7, second))));
+  const model = readModel(
+    writeTemp(pb.concat(pb.len(8, pb.int(2, 17)), pb.len(7, first), pb.int(1, 8), pb.len(7, second))),
+  );
   expect(model.graph.nodes.map(({ outputs }) => outputs[0])).toEqual(['h', 'y']);
   expect(readModel(written(model).path).graph.initializers.get('v')!.bytes()[0]).toBe(2);
 });

@@ -22,7 +22,12 @@ describe('a run with labelled rows', () => {
     expect(report.output).toMatchObject({ bytes: readFileSync(path).length, sha256: sha256(path) });
     expect(report.input.sha256).toBe(sha256(join(folder, 'onnx/model.onnx')));
     expect(report.verdict).toBe('pass');
-    expect(report.accuracy).toMatchObject({ task: 'text-classification', metric: 'accuracy', samples: 60, verdict: 'pass' });
+    expect(report.accuracy).toMatchObject({
+      task: 'text-classification',
+      metric: 'accuracy',
+      samples: 60,
+      verdict: 'pass',
+    });
     expect(report.parity!.agreement).toBeGreaterThan(0.8);
     expect(report.data).toMatchObject({ rows: 60, bad: [], columns: { text: 'text', label: 'label' } });
     expect(report.ratio).toBeLessThan(0.6);
@@ -33,7 +38,9 @@ describe('a run with labelled rows', () => {
   it('matches the published JSON Schema, which is the one in the repository', async () => {
     const folder = modelFolder();
     const report = await quantize(folder, { threads: 1, data: writeRows(folder), shapes: [{ batch: 1, sequence: 8 }] });
-    const published: unknown = JSON.parse(readFileSync(new URL('../../schema/report.schema.json', import.meta.url), 'utf8'));
+    const published: unknown = JSON.parse(
+      readFileSync(new URL('../../schema/report.schema.json', import.meta.url), 'utf8'),
+    );
     expect(published).toEqual(JSON.parse(JSON.stringify(z.toJSONSchema(reportSchema))));
     const validate = new Ajv2020({ strict: false }).compile(published as object);
     expect(validate(JSON.parse(JSON.stringify(report))), JSON.stringify(validate.errors)).toBe(true);
@@ -42,7 +49,10 @@ describe('a run with labelled rows', () => {
 
   it('gives the same bytes twice', async () => {
     const folder = modelFolder();
-    const [a, b] = [await quantize(folder, { ...quick, output: join(folder, 'a.onnx') }), await quantize(folder, { ...quick, output: join(folder, 'b.onnx') })];
+    const [a, b] = [
+      await quantize(folder, { ...quick, output: join(folder, 'a.onnx') }),
+      await quantize(folder, { ...quick, output: join(folder, 'b.onnx') }),
+    ];
     expect(a.output.sha256).toBe(b.output.sha256);
   });
 });
@@ -70,7 +80,12 @@ describe('a gate that fails', () => {
   it('keeps external data with the rejected model', async () => {
     const folder = modelFolder({}, true);
     await quantize(folder, { ...quick, maxSize: '10B' });
-    expect(files(join(folder, 'onnx'))).toEqual(['model.onnx', 'model.onnx_data', 'model_quantized.rejected.onnx', 'model_quantized.rejected.onnx_data']);
+    expect(files(join(folder, 'onnx'))).toEqual([
+      'model.onnx',
+      'model.onnx_data',
+      'model_quantized.rejected.onnx',
+      'model_quantized.rejected.onnx_data',
+    ]);
     expect(() => readModel(join(folder, 'onnx/model_quantized.rejected.onnx'))).not.toThrow();
   });
 
@@ -84,7 +99,11 @@ describe('a gate that fails', () => {
 describe('what cannot be checked or used is refused before anything is written', () => {
   it.each([
     ['--max-drop without rows', { maxDrop: '1%' }, /--max-drop: expected --data/],
-    ['--min-speedup without latency', { minSpeedup: '1x', bench: false }, /--min-speedup: expected latency to be measured/],
+    [
+      '--min-speedup without latency',
+      { minSpeedup: '1x', bench: false },
+      /--min-speedup: expected latency to be measured/,
+    ],
     ['--max-drop without running', { maxDrop: '1%', data: 'dev.tsv', validate: false }, /found --no-validate/],
     ['a file that is missing', { data: 'nowhere.tsv' }, /nowhere\.tsv/],
     ['a column that is missing', { data: 'rows', text: 'review' }, /review/],
@@ -96,7 +115,12 @@ describe('what cannot be checked or used is refused before anything is written',
     const rows = writeRows(folder, 20, options['data'] === 'bad labels' ? () => 'unheard' : undefined);
     const before = files(folder);
     const data = ['rows', 'bad labels'].includes(String(options['data'])) ? rows : options['data'];
-    const output = options['output'] === 'taken' ? rows.replace('.tsv', '.onnx') : options['output'] === 'input' ? join(folder, 'onnx/model.onnx') : undefined;
+    const output =
+      options['output'] === 'taken'
+        ? rows.replace('.tsv', '.onnx')
+        : options['output'] === 'input'
+          ? join(folder, 'onnx/model.onnx')
+          : undefined;
     if (options['output'] === 'taken') writeFileSync(output!, 'mine');
     await expect(quantize(folder, { ...quick, ...options, data, output } as never)).rejects.toThrow(message);
     expect(files(folder).filter((file) => !file.endsWith('dev.onnx'))).toEqual(before);
@@ -116,8 +140,18 @@ describe('outputs', () => {
     const folder = modelFolder();
     const target = join(folder, 'out');
     await quantize(folder, { ...quick, output: target });
-    expect(files(target)).toEqual(['config.json', 'onnx', 'onnx/model_quantized.onnx', 'tokenizer.json', 'tokenizer_config.json']);
-    expect((await quantize(target.replace('out', 'out/onnx/model_quantized.onnx'), quick).catch((error: Error) => error)) instanceof Error).toBe(true);
+    expect(files(target)).toEqual([
+      'config.json',
+      'onnx',
+      'onnx/model_quantized.onnx',
+      'tokenizer.json',
+      'tokenizer_config.json',
+    ]);
+    expect(
+      (await quantize(target.replace('out', 'out/onnx/model_quantized.onnx'), quick).catch(
+        (error: Error) => error,
+      )) instanceof Error,
+    ).toBe(true);
   });
 
   it('are replaced only with force', async () => {
@@ -131,7 +165,9 @@ describe('outputs', () => {
     const folder = modelFolder({}, true);
     const report = await quantize(folder, quick);
     expect(files(join(folder, 'onnx'))).toContain('model_quantized.onnx_data');
-    expect(report.input.bytes).toBe(readFileSync(join(folder, 'onnx/model.onnx')).length + readFileSync(join(folder, 'onnx/model.onnx_data')).length);
+    expect(report.input.bytes).toBe(
+      readFileSync(join(folder, 'onnx/model.onnx')).length + readFileSync(join(folder, 'onnx/model.onnx_data')).length,
+    );
     await quantize(folder, { ...quick, force: true, externalData: false });
     expect(files(join(folder, 'onnx'))).toEqual(['model.onnx', 'model.onnx_data', 'model_quantized.onnx']);
   });

@@ -37,7 +37,10 @@ describeWith('zoo', 'the zoo', () => {
 });
 
 function quantized(model: Model, to: 'int8' | 'fp16'): Model {
-  const result = to === 'int8' ? dynamic8Bit.run(model, dynamic8Bit.options.parse({}), quietContext) : fp16.run(model, fp16.options.parse({}), quietContext);
+  const result =
+    to === 'int8'
+      ? dynamic8Bit.run(model, dynamic8Bit.options.parse({}), quietContext)
+      : fp16.run(model, fp16.options.parse({}), quietContext);
   expect(result.changed).toBe(true);
   return result.model;
 }
@@ -61,7 +64,7 @@ async function run(path: string): Promise<Record<string, Float32Array>> {
 
 /** Two rows of twelve tokens, the second padded by four; fixed dimensions as the model has them. */
 function feed({ name, dtype, shape }: ValueSpec): HostTensor {
-  const dims = shape.map((dim, axis) => (typeof dim === 'number' ? dim : (axis === 0 ? 2 : 12)));
+  const dims = shape.map((dim, axis) => (typeof dim === 'number' ? dim : axis === 0 ? 2 : 12));
   const count = dims.reduce((product, dim) => product * dim, 1);
   const [, sequence = 12] = dims;
   const value = (i: number): number => {

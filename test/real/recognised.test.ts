@@ -9,7 +9,11 @@ import { readModel } from '../../src/onnx/read.ts';
 import { onnxFiles, sharedFolder } from '../bert/shared-graphs.ts';
 
 const shared = sharedFolder();
-const encoders = shared ? onnxFiles(join(shared, 'zoo')).map((path) => basename(dirname(path))).filter((name) => !name.startsWith('neg-')) : [];
+const encoders = shared
+  ? onnxFiles(join(shared, 'zoo'))
+      .map((path) => basename(dirname(path)))
+      .filter((name) => !name.startsWith('neg-'))
+  : [];
 
 type Config = Readonly<Record<string, string | number | boolean | undefined>>;
 
@@ -29,15 +33,27 @@ function expected(name: string, config: Config): Partial<Architecture> {
   const layers = Number(config['num_hidden_layers'] ?? config['n_layers']);
   const hidden = Number(config['hidden_size'] ?? config['dim']);
   const heads = Number(config['num_attention_heads'] ?? config['n_heads'] ?? 4) / Number(config['head_ratio'] ?? 1);
-  const width = Number(config['intermediate_size'] ?? config['hidden_dim'] ?? 128) * Number(config['num_feedforward_networks'] ?? 1);
+  const width =
+    Number(config['intermediate_size'] ?? config['hidden_dim'] ?? 128) *
+    Number(config['num_feedforward_networks'] ?? 1);
   const activation = String(config['hidden_act'] ?? config['activation'] ?? config['hidden_activation'] ?? 'gelu');
   const each = <T>(value: T): T[] => Array.from({ length: layers }, () => value);
   const size = hidden / Number(config['num_attention_heads'] ?? config['n_heads'] ?? 4);
-  const base = { layers, hidden, activation: (activations[activation] ?? activation) as 'gelu', vocabulary: Number(config['vocab_size']) };
+  const base = {
+    layers,
+    hidden,
+    activation: (activations[activation] ?? activation) as 'gelu',
+    vocabulary: Number(config['vocab_size']),
+  };
   // heads 3/1/4, FFN 128/80/100 (INDEX.tsv)
   if (name.startsWith('prunedheads')) return { ...base, heads: [3, 1, 4], headSize: [16, 16, 16], ffn: [128, 80, 100] };
   // each of MobileBERT's layers works on the bottleneck of half the width
-  return { ...base, heads: each(heads), headSize: each(config['model_type'] === 'mobilebert' ? size / 2 : size), ffn: each(width) };
+  return {
+    ...base,
+    heads: each(heads),
+    headSize: each(config['model_type'] === 'mobilebert' ? size / 2 : size),
+    ffn: each(width),
+  };
 }
 
 /** Architectures without a table of positions. */
@@ -64,13 +80,22 @@ describe.skipIf(!shared)('every encoder of the zoo', () => {
     const result = found(name);
     for (const encoder of result.encoders) {
       for (const { attention, ffn, norms } of encoder.layers) {
-        for (const dense of [attention.query, attention.key, attention.value, attention.output, ...ffn.flatMap((one) => [...one.in, one.out])]) {
+        for (const dense of [
+          attention.query,
+          attention.key,
+          attention.value,
+          attention.output,
+          ...ffn.flatMap((one) => [...one.in, one.out]),
+        ]) {
           expect(dense).toBeDefined();
           // ModernBERT, NomicBERT and EuroBERT have no biases
-          if (!/^(modernbert|nomicbert|eurobert|debertav?\d?-)/.test(name)) expect(dense?.bias, `bias of ${dense?.node.name}`).toBeDefined();
+          if (!/^(modernbert|nomicbert|eurobert|debertav?\d?-)/.test(name))
+            expect(dense?.bias, `bias of ${dense?.node.name}`).toBeDefined();
         }
         expect(norms.length, 'norms').toBeGreaterThanOrEqual(name.startsWith('modernbert') ? 1 : 2);
-        expect(attention.mask.kind).toBe(name.includes('idsonly') ? 'none' : attention.mask.kind === 'local' ? 'local' : 'padding');
+        expect(attention.mask.kind).toBe(
+          name.includes('idsonly') ? 'none' : attention.mask.kind === 'local' ? 'local' : 'padding',
+        );
       }
       expect(encoder.layers.every((layer) => layer.norms.every((norm) => norm.gamma !== undefined))).toBe(true);
     }
@@ -104,7 +129,12 @@ describe.skipIf(!shared)('single graphs', () => {
   });
 
   test('grouped heads of EuroBERT', () => {
-    expect(architectureOf(found('eurobert-seqcls-ts-17-eager'))).toMatchObject({ kvHeads: [2, 2], gated: true, normOrder: 'pre', positionKind: ['rotary'] });
+    expect(architectureOf(found('eurobert-seqcls-ts-17-eager'))).toMatchObject({
+      kvHeads: [2, 2],
+      gated: true,
+      normOrder: 'pre',
+      positionKind: ['rotary'],
+    });
   });
 
   test('two encoders with one set of weights', () => {
@@ -124,8 +154,12 @@ describe.skipIf(!shared)('single graphs', () => {
   });
 
   test('the bottlenecks of MobileBERT and the convolutions of ConvBERT', () => {
-    expect(found('mobilebert-seqcls-ts-17-eager').encoders[0]?.layers.map((layer) => layer.others.length)).toEqual([3, 3]);
-    expect(found('convbert-seqcls-ts-17-eager').encoders[0]?.layers.map((layer) => layer.others.length)).toEqual([4, 4]);
+    expect(found('mobilebert-seqcls-ts-17-eager').encoders[0]?.layers.map((layer) => layer.others.length)).toEqual([
+      3, 3,
+    ]);
+    expect(found('convbert-seqcls-ts-17-eager').encoders[0]?.layers.map((layer) => layer.others.length)).toEqual([
+      4, 4,
+    ]);
   });
 
   test.each([
@@ -157,12 +191,29 @@ describe.skipIf(!shared)('single graphs', () => {
     const tf = architectureOf(found('transformers-models', 'graphs/ort', 'TFBertForQuestionAnswering.onnx'));
     expect(tf).toMatchObject({ layers: 24, hidden: 8, vocabulary: 20, positions: 10, segments: 2, activation: 'gelu' });
     expect(new Set(tf.heads)).toEqual(new Set([2]));
-    expect(architectureOf(found('mlcommons-tiny-xlmr-ce', 'graphs'))).toMatchObject({ layers: 2, hidden: 32, vocabulary: 100, positions: 64, segments: 1 });
-    expect(architectureOf(found('optimum-distilbert-tiny', 'graphs'))).toMatchObject({ layers: 2, hidden: 2, vocabulary: 30522, positions: 512 });
-    expect(architectureOf(found('ort', 'graphs', 'bert_toy_optimized.a.onnx'))).toMatchObject({ layers: 5, hidden: 32, vocabulary: 99, segments: 16 });
+    expect(architectureOf(found('mlcommons-tiny-xlmr-ce', 'graphs'))).toMatchObject({
+      layers: 2,
+      hidden: 32,
+      vocabulary: 100,
+      positions: 64,
+      segments: 1,
+    });
+    expect(architectureOf(found('optimum-distilbert-tiny', 'graphs'))).toMatchObject({
+      layers: 2,
+      hidden: 2,
+      vocabulary: 30522,
+      positions: 512,
+    });
+    expect(architectureOf(found('ort', 'graphs', 'bert_toy_optimized.a.onnx'))).toMatchObject({
+      layers: 5,
+      hidden: 32,
+      vocabulary: 99,
+      segments: 16,
+    });
   });
 
   test('nothing is thrown on any readable graph', () => {
-    for (const path of onnxFiles(join(shared ?? '', 'graphs'))) expect(recognise(readModel(path)).family, path).toBeDefined();
+    for (const path of onnxFiles(join(shared ?? '', 'graphs')))
+      expect(recognise(readModel(path)).family, path).toBeDefined();
   });
 });

@@ -24,7 +24,9 @@ const refused: Readonly<Record<string, string>> = {
 };
 
 describe.skipIf(!shared)('every graph of the zoo and of other exporters', () => {
-  const files = shared ? ['zoo', 'graphs'].flatMap((part) => onnxFiles(join(shared, part)).map((path) => join(part, path))) : [];
+  const files = shared
+    ? ['zoo', 'graphs'].flatMap((part) => onnxFiles(join(shared, part)).map((path) => join(part, path)))
+    : [];
   const readable = files.filter((path) => !Object.keys(refused).some((name) => path.includes(name)));
 
   test('there are graphs to read', () => expect(readable.length).toBeGreaterThan(100));

@@ -14,10 +14,28 @@ export interface BertShape {
   readonly seed: number;
 }
 
-export const tinyShape: BertShape = { layers: 2, hidden: 16, heads: 2, ffn: 32, vocabulary: 101, positions: 24, labels: 3, seed: 1 };
+export const tinyShape: BertShape = {
+  layers: 2,
+  hidden: 16,
+  heads: 2,
+  ffn: 32,
+  vocabulary: 101,
+  positions: 24,
+  labels: 3,
+  seed: 1,
+};
 
 /** bert-base-uncased: 109,484,546 numbers with a classifier of two labels, 438 MB. */
-export const baseShape: BertShape = { layers: 12, hidden: 768, heads: 12, ffn: 3072, vocabulary: 30522, positions: 512, labels: 2, seed: 1 };
+export const baseShape: BertShape = {
+  layers: 12,
+  hidden: 768,
+  heads: 12,
+  ffn: 3072,
+  vocabulary: 30522,
+  positions: 512,
+  labels: 2,
+  seed: 1,
+};
 
 /** A model of opset 17 with inputs input_ids, attention_mask and token_type_ids [batch, sequence] and the output logits [batch, labels]. */
 export function buildBert(shape: BertShape = tinyShape): Model {
@@ -41,8 +59,10 @@ class Builder {
     this.#initializers.set('split', int64s([4], [0, 0, heads, hidden / heads]));
     this.#initializers.set('merge', int64s([3], [0, 0, hidden]));
     this.#initializers.set('scale', floats([], [1 / Math.sqrt(hidden / heads)]));
-    for (const [name, value] of Object.entries({ half: 0.5, one: 1, sqrt2: Math.SQRT2, masked: -10000 })) this.#initializers.set(name, floats([], [value]));
-    for (const [name, value] of Object.entries({ zero: 0, first: 1 })) this.#initializers.set(name, int64s([], [value]));
+    for (const [name, value] of Object.entries({ half: 0.5, one: 1, sqrt2: Math.SQRT2, masked: -10000 }))
+      this.#initializers.set(name, floats([], [value]));
+    for (const [name, value] of Object.entries({ zero: 0, first: 1 }))
+      this.#initializers.set(name, int64s([], [value]));
     this.#initializers.set('axes', int64s([2], [1, 2]));
   }
 
@@ -56,7 +76,9 @@ class Builder {
     return {
       graph: {
         name: 'bert',
-        inputs: ['input_ids', 'attention_mask', 'token_type_ids'].map((name) => value(name, 'int64', ['batch', 'sequence'])),
+        inputs: ['input_ids', 'attention_mask', 'token_type_ids'].map((name) =>
+          value(name, 'int64', ['batch', 'sequence']),
+        ),
         outputs: [value('logits', 'float32', ['batch', this.#shape.labels])],
         values: [],
         nodes: this.#nodes,
@@ -79,14 +101,28 @@ class Builder {
   #weight(name: string, shape: number[], spread = 0.05): string {
     const seed = this.#shape.seed * 7919 + this.#initializers.size;
     const count = shape.reduce((product, size) => product * size, 1);
-    this.#initializers.set(name, count < 4096 ? memoryTensor('float32', shape, noise(count, seed, spread)) : lazyTensor('float32', shape, () => noise(count, seed, spread)));
+    this.#initializers.set(
+      name,
+      count < 4096
+        ? memoryTensor('float32', shape, noise(count, seed, spread))
+        : lazyTensor('float32', shape, () => noise(count, seed, spread)),
+    );
     return name;
   }
 
   #norm(name: string, x: string, output: string): string {
     const { hidden } = this.#shape;
-    this.#initializers.set(`${name}.weight`, floats([hidden], Array.from({ length: hidden }, (_, i) => 1 + 0.1 * Math.sin(i))));
-    return this.#node('LayerNormalization', [x, `${name}.weight`, this.#weight(`${name}.bias`, [hidden])], output, { axis: -1n, epsilon: 1e-12 });
+    this.#initializers.set(
+      `${name}.weight`,
+      floats(
+        [hidden],
+        Array.from({ length: hidden }, (_, i) => 1 + 0.1 * Math.sin(i)),
+      ),
+    );
+    return this.#node('LayerNormalization', [x, `${name}.weight`, this.#weight(`${name}.bias`, [hidden])], output, {
+      axis: -1n,
+      epsilon: 1e-12,
+    });
   }
 
   #dense(name: string, x: string, from: number, to: number): string {
@@ -150,9 +186,19 @@ class Builder {
   #head(x: string): void {
     const { hidden, labels } = this.#shape;
     this.#node('Gather', [x, 'zero'], 'cls', { axis: 1n });
-    this.#node('Gemm', ['cls', this.#weight('pooler.weight', [hidden, hidden]), this.#weight('pooler.bias', [hidden])], 'pooler.product', { transB: 1n });
+    this.#node(
+      'Gemm',
+      ['cls', this.#weight('pooler.weight', [hidden, hidden]), this.#weight('pooler.bias', [hidden])],
+      'pooler.product',
+      { transB: 1n },
+    );
     this.#node('Tanh', ['pooler.product'], 'pooled');
-    this.#node('Gemm', ['pooled', this.#weight('classifier.weight', [labels, hidden], 0.5), this.#weight('classifier.bias', [labels])], 'logits', { transB: 1n });
+    this.#node(
+      'Gemm',
+      ['pooled', this.#weight('classifier.weight', [labels, hidden], 0.5), this.#weight('classifier.bias', [labels])],
+      'logits',
+      { transB: 1n },
+    );
   }
 }
 

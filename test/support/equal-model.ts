@@ -15,7 +15,11 @@ declare module 'vitest' {
 /** A model as onnx-proto reads it: a plain object, external data put in as raw_data. */
 export function readByOnnxProto(path: string): Record<string, unknown> {
   const { ModelProto } = onnxProto.onnx;
-  const plain: unknown = ModelProto.toObject(ModelProto.decode(readFileSync(path)), { longs: String, bytes: Buffer, enums: Number });
+  const plain: unknown = ModelProto.toObject(ModelProto.decode(readFileSync(path)), {
+    longs: String,
+    bytes: Buffer,
+    enums: Number,
+  });
   return inline(plain, dirname(path)) as Record<string, unknown>;
 }
 
@@ -23,14 +27,20 @@ function inline(part: unknown, folder: string): unknown {
   if (Array.isArray(part)) return part.map((item) => inline(item, folder));
   if (Buffer.isBuffer(part)) return part.toString('base64');
   if (typeof part !== 'object' || part === null) return part;
-  const { externalData, dataLocation, ...rest } = part as { externalData?: { key: string; value: string }[]; dataLocation?: number };
+  const { externalData, dataLocation, ...rest } = part as {
+    externalData?: { key: string; value: string }[];
+    dataLocation?: number;
+  };
   const copy = Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, inline(value, folder)]));
   if (dataLocation !== 1 || !externalData) return copy;
   const get = (key: string): string | undefined => externalData.find((entry) => entry.key === key)?.value;
   const offset = Number(get('offset') ?? 0);
   const length = get('length');
   const file = readFileSync(join(folder, get('location') ?? ''));
-  return { ...copy, rawData: file.subarray(offset, length === undefined ? undefined : offset + Number(length)).toString('base64') };
+  return {
+    ...copy,
+    rawData: file.subarray(offset, length === undefined ? undefined : offset + Number(length)).toString('base64'),
+  };
 }
 
 expect.extend({

@@ -42,12 +42,22 @@ export function bytesOf(array: ArrayBufferView): Bytes {
 }
 
 /** TensorProto's content: dims, data_type, name, then whatever holds the data. */
-export function tensor(name: string, type: number, dims: readonly (number | bigint)[], ...data: readonly Bytes[]): Bytes {
+export function tensor(
+  name: string,
+  type: number,
+  dims: readonly (number | bigint)[],
+  ...data: readonly Bytes[]
+): Bytes {
   return concat(...dims.map((dim) => int(1, dim)), int(2, type), len(8, name), ...data);
 }
 
 /** NodeProto's content. */
-export function node(op: string, inputs: readonly string[], outputs: readonly string[], ...rest: readonly Bytes[]): Bytes {
+export function node(
+  op: string,
+  inputs: readonly string[],
+  outputs: readonly string[],
+  ...rest: readonly Bytes[]
+): Bytes {
   return concat(...inputs.map((name) => len(1, name)), ...outputs.map((name) => len(2, name)), len(4, op), ...rest);
 }
 
@@ -87,5 +97,12 @@ export function model(graphBody: Bytes, ...rest: readonly Bytes[]): Bytes {
 
 /** x -> Identity -> y, with initializers that nobody reads: the smallest model that carries `initializers`. */
 export function holder(...initializers: readonly Bytes[]): Bytes {
-  return model(graph({ nodes: [node('Identity', ['x'], ['y'])], initializers, inputs: [value('x', 1, 1)], outputs: [value('y', 1, 1)] }));
+  return model(
+    graph({
+      nodes: [node('Identity', ['x'], ['y'])],
+      initializers,
+      inputs: [value('x', 1, 1)],
+      outputs: [value('y', 1, 1)],
+    }),
+  );
 }

@@ -39,7 +39,7 @@ export function wireTree(path: string): Tree {
 
 function walk(bytes: Buffer, name: string, folder: string): Tree {
   const fields: { field: number; value: string | Tree }[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const [tag, body] = varint(bytes, at);
     const field = Number(tag >> 3n);
     const wire = Number(tag & 7n);
@@ -49,7 +49,7 @@ function walk(bytes: Buffer, name: string, folder: string): Tree {
     const element = packable[name]?.[field];
     if (wire === 2 && child) fields.push({ field, value: walk(content, child, folder) });
     else if (wire === 2 && element !== undefined) {
-      for (let i = 0; i < content.length; ) {
+      for (let i = 0; i < content.length;) {
         const [item, after] = read(content, i, element);
         fields.push({ field, value: item.toString('hex') });
         i = after;
@@ -66,7 +66,8 @@ function inlined(fields: Tree, folder: string): Tree {
   const entries = new Map<string, string>();
   for (const { field, value } of fields) {
     if (field !== 13 || typeof value === 'string') continue;
-    const text = (key: number): string => Buffer.from(String(value.find((part) => part.field === key)?.value ?? ''), 'hex').toString();
+    const text = (key: number): string =>
+      Buffer.from(String(value.find((part) => part.field === key)?.value ?? ''), 'hex').toString();
     entries.set(text(1), text(2));
   }
   const file = readFileSync(join(folder, entries.get('location') ?? ''));

@@ -28,7 +28,11 @@ export function stridesOf(shape: readonly number[]): number[] {
 }
 
 /** Call `visit(i, offsets)` for every element of `shape` in order, with the offset that each row of strides gives. */
-function walk(shape: readonly number[], strides: readonly (readonly number[])[], visit: (i: number, offsets: number[]) => void): void {
+function walk(
+  shape: readonly number[],
+  strides: readonly (readonly number[])[],
+  visit: (i: number, offsets: number[]) => void,
+): void {
   const count = elementCount(shape);
   const at = shape.map(() => 0);
   const offsets = strides.map(() => 0);
@@ -64,7 +68,11 @@ export function expand(source: Known, shape: readonly number[]): Known {
 }
 
 /** Elementwise function of broadcast operands. */
-export function elementwise(inputs: readonly Known[], dtype: Known['dtype'], fn: (...args: number[]) => number): Known | undefined {
+export function elementwise(
+  inputs: readonly Known[],
+  dtype: Known['dtype'],
+  fn: (...args: number[]) => number,
+): Known | undefined {
   const shape = broadcastDims(inputs.map((input) => input.shape)) as number[] | undefined;
   if (!shape) return undefined;
   const data = new Float64Array(elementCount(shape));

@@ -34,11 +34,6 @@ export function knownTensor(tensor: Tensor): Known | undefined {
   return data && { dtype: tensor.dtype, shape: tensor.shape, data };
 }
 
-/** One number of a tensor of one element. */
-export function scalarOf(tensor: Tensor): number | undefined {
-  return elementCount(tensor.shape) === 1 ? numbersOf(tensor, 1)?.[0] : undefined;
-}
-
 function numbersOf(tensor: Tensor, count: number): ArrayLike<number> | undefined {
   if (tensor.dtype === 'string') return undefined;
   const bytes = tensor.bytes();

@@ -62,7 +62,9 @@ export const reduce: ShapeRule = (node, trace) => {
 const argReduce: ShapeRule = (node, trace) => {
   const x = trace.dims(node.inputs[0]);
   const axis = x && axisOf(intAttr(node, 'axis') ?? 0, x.length);
-  return x && [intAttr(node, 'keepdims') === 0 ? x.filter((_, i) => i !== axis) : x.map((dim, i) => (i === axis ? 1 : dim))];
+  return (
+    x && [intAttr(node, 'keepdims') === 0 ? x.filter((_, i) => i !== axis) : x.map((dim, i) => (i === axis ? 1 : dim))]
+  );
 };
 
 const range: ShapeRule = (node, trace) => {
@@ -90,7 +92,18 @@ const einsum: ShapeRule = (node, trace) => {
 };
 
 /** Reduce operators, which all have one rule. */
-export const reductions = ['Sum', 'Mean', 'Max', 'Min', 'Prod', 'L1', 'L2', 'SumSquare', 'LogSum', 'LogSumExp'] as const;
+export const reductions = [
+  'Sum',
+  'Mean',
+  'Max',
+  'Min',
+  'Prod',
+  'L1',
+  'L2',
+  'SumSquare',
+  'LogSum',
+  'LogSumExp',
+] as const;
 
 /** Shape rules by operator of the standard domain. */
 export const computeShapes: Readonly<Record<string, ShapeRule>> = {
@@ -109,7 +122,9 @@ export const computeShapes: Readonly<Record<string, ShapeRule>> = {
   ...Object.fromEntries(reductions.map((name) => [`Reduce${name}`, reduce])),
   Shape: (_, trace) => {
     const rank = trace.dims(_.inputs[0])?.length;
-    return rank === undefined ? [[undefined]] : [[sliceLength(rank, intAttr(_, 'start') ?? 0, intAttr(_, 'end') ?? rank)]];
+    return rank === undefined
+      ? [[undefined]]
+      : [[sliceLength(rank, intAttr(_, 'start') ?? 0, intAttr(_, 'end') ?? rank)]];
   },
   Size: () => [[]],
   NonZero: (node, trace) => [[trace.dims(node.inputs[0])?.length, undefined]],

@@ -46,11 +46,21 @@ const matmulNBits: ShapeRule = (node, trace) => {
 };
 
 const fusedMatMul: ShapeRule = (node, trace) => [
-  matmulDims(trace.dims(node.inputs[0]), trace.dims(node.inputs[1]), intAttr(node, 'transA') === 1, intAttr(node, 'transB') === 1),
+  matmulDims(
+    trace.dims(node.inputs[0]),
+    trace.dims(node.inputs[1]),
+    intAttr(node, 'transA') === 1,
+    intAttr(node, 'transB') === 1,
+  ),
 ];
 
 const qGemm: ShapeRule = (node, trace) => [
-  matmulDims(trace.dims(node.inputs[0]), trace.dims(node.inputs[3]), intAttr(node, 'transA') === 1, intAttr(node, 'transB') === 1),
+  matmulDims(
+    trace.dims(node.inputs[0]),
+    trace.dims(node.inputs[3]),
+    intAttr(node, 'transA') === 1,
+    intAttr(node, 'transB') === 1,
+  ),
 ];
 
 const sameForAll: ShapeRule = (node, trace) => {

@@ -30,7 +30,9 @@ const reshape: ShapeRule = (node, trace) => {
     return rank === undefined ? undefined : [Array.from({ length: rank }, () => undefined)];
   }
   const keepZero = intAttr(node, 'allowzero') === 1;
-  const out: (number | undefined)[] = to.map((dim, i) => (dim === 0 && !keepZero ? x?.[i] : dim === -1 ? undefined : dim));
+  const out: (number | undefined)[] = to.map((dim, i) =>
+    dim === 0 && !keepZero ? x?.[i] : dim === -1 ? undefined : dim,
+  );
   const hole = to.indexOf(-1);
   const total = x && product(x);
   const rest = product(out.filter((_, i) => i !== hole));
@@ -112,7 +114,9 @@ const gather = single((node, trace, x) => {
 const gatherND = single((node, trace, x) => {
   const indices = trace.dims(node.inputs[1]);
   const depth = indices?.at(-1);
-  return indices && depth !== undefined ? [...indices.slice(0, -1), ...x.slice((intAttr(node, 'batch_dims') ?? 0) + depth)] : undefined;
+  return indices && depth !== undefined
+    ? [...indices.slice(0, -1), ...x.slice((intAttr(node, 'batch_dims') ?? 0) + depth)]
+    : undefined;
 });
 
 const expand: ShapeRule = (node, trace) => {

@@ -78,7 +78,11 @@ export function traceGraph(graph: Graph, uses: Uses, assumed: Assumed = trial): 
     const shape = dims.get(value);
     if (!shape || shape.includes(undefined) || elementCount(shape as number[]) > largestKnown) return undefined;
     const fill = assumed.fill?.(value) ?? 1;
-    return known(dtypes.get(value) ?? 'int64', shape as number[], new Float64Array(elementCount(shape as number[])).fill(fill));
+    return known(
+      dtypes.get(value) ?? 'int64',
+      shape as number[],
+      new Float64Array(elementCount(shape as number[])).fill(fill),
+    );
   };
 
   for (const [name, tensor] of graph.initializers) {
@@ -92,7 +96,11 @@ export function traceGraph(graph: Graph, uses: Uses, assumed: Assumed = trial): 
     if (input.dtype) dtypes.set(input.name, input.dtype);
   }
   const written = new Map([...graph.values, ...graph.outputs].map((info) => [info.name, info]));
-  const outside = new Set([...graph.inputs.map((input) => input.name), ...graph.initializers.keys(), ...graph.sparse.keys()]);
+  const outside = new Set([
+    ...graph.inputs.map((input) => input.name),
+    ...graph.initializers.keys(),
+    ...graph.sparse.keys(),
+  ]);
   for (const node of sortNodes(graph.nodes, outside).nodes) {
     const out = nodeDims(node, trace);
     node.outputs.forEach((output, i) => {
@@ -111,15 +119,22 @@ export function traceGraph(graph: Graph, uses: Uses, assumed: Assumed = trial): 
 function inputDims(input: ValueInfo, assumed: Assumed, symbols: Map<string, number>): Dims | undefined {
   return input.shape?.map((dim, i) => {
     if (typeof dim === 'number' && dim > 0) return dim;
-    const size = (typeof dim === 'string' ? symbols.get(dim) : undefined) ?? (i === 0 ? assumed.batch : assumed.sequence);
+    const size =
+      (typeof dim === 'string' ? symbols.get(dim) : undefined) ?? (i === 0 ? assumed.batch : assumed.sequence);
     if (typeof dim === 'string') symbols.set(dim, size);
     return size;
   });
 }
 
 /** What a rule found, its gaps filled from the file's value_info. */
-function mergeDims(found: Dims | undefined, info: readonly Dim[] | undefined, symbols: Map<string, number>): Dims | undefined {
-  const written = info?.map((dim) => (typeof dim === 'string' ? symbols.get(dim) : dim === null || dim < 0 ? undefined : dim));
+function mergeDims(
+  found: Dims | undefined,
+  info: readonly Dim[] | undefined,
+  symbols: Map<string, number>,
+): Dims | undefined {
+  const written = info?.map((dim) =>
+    typeof dim === 'string' ? symbols.get(dim) : dim === null || dim < 0 ? undefined : dim,
+  );
   if (!found) return written;
   return written?.length === found.length ? found.map((dim, i) => dim ?? written[i]) : found;
 }
@@ -128,13 +143,16 @@ function nodeDims(node: Node, trace: Trace): readonly (Dims | undefined)[] | und
   if (node.op === 'Constant' && isStandard(node)) return [constantTensor(node)?.shape];
   const rule = isStandard(node) ? shapes[node.op] : fusedShape(node.op);
   if (rule) return rule(node, trace);
-  if (elementwiseOps.has(node.op)) return [broadcastDims(node.inputs.filter((input) => input !== '').map((input) => trace.dims(input)))];
+  if (elementwiseOps.has(node.op))
+    return [broadcastDims(node.inputs.filter((input) => input !== '').map((input) => trace.dims(input)))];
   return sameShapeOps.has(node.op) ? [trace.dims(node.inputs[0])] : undefined;
 }
 
 /** Operators whose inputs broadcast. */
 const elementwiseOps = new Set(
-  'Add Sub Mul Div Mod Pow Min Max Sum Mean Equal Greater GreaterOrEqual Less LessOrEqual And Or Xor BitShift PRelu BiasGelu BiasAdd'.split(' '),
+  'Add Sub Mul Div Mod Pow Min Max Sum Mean Equal Greater GreaterOrEqual Less LessOrEqual And Or Xor BitShift PRelu BiasGelu BiasAdd'.split(
+    ' ',
+  ),
 );
 
 /** Operators whose first output has their first input's shape. */
@@ -177,7 +195,11 @@ function nodeDtype(node: Node, output: number, trace: Trace): DataType | undefin
     case 'ArgMin':
       return 'int64';
     default:
-      return boolOps.has(node.op) ? 'bool' : isFloat(first) || !node.inputs[1] ? first : (first ?? trace.dtype(node.inputs[1]));
+      return boolOps.has(node.op)
+        ? 'bool'
+        : isFloat(first) || !node.inputs[1]
+          ? first
+          : (first ?? trace.dtype(node.inputs[1]));
   }
 }
 

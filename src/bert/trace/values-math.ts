@@ -43,7 +43,9 @@ const divide: ValueRule = (node, trace) => {
 const modulo: ValueRule = (node, trace) => {
   const inputs = inputsOf(node, trace);
   const fmod = intAttr(node, 'fmod') === 1;
-  return inputs?.[0] && [elementwise(inputs, inputs[0].dtype, (a, b) => (fmod ? a! % b! : a! - b! * Math.floor(a! / b!)))];
+  return (
+    inputs?.[0] && [elementwise(inputs, inputs[0].dtype, (a, b) => (fmod ? a! % b! : a! - b! * Math.floor(a! / b!)))]
+  );
 };
 
 function cast(value: Known, to: DataType | undefined): Known | undefined {
@@ -64,12 +66,19 @@ const quantize: ValueRule = (node, trace) => {
   const inputs = inputsOf(node, trace);
   if (!inputs?.[1] || inputs[1].data.length !== 1) return undefined;
   const dtype = inputs[2]?.dtype ?? 'uint8';
-  const [low, high] = dtype === 'int8' ? [-128, 127] : dtype === 'int16' ? [-32768, 32767] : dtype === 'uint16' ? [0, 65535] : [0, 255];
-  return [elementwise(inputs, dtype, (x, scale, zero = 0) => Math.min(Math.max(Math.round(x! / scale!) + zero, low!), high!))];
+  const [low, high] =
+    dtype === 'int8' ? [-128, 127] : dtype === 'int16' ? [-32768, 32767] : dtype === 'uint16' ? [0, 65535] : [0, 255];
+  return [
+    elementwise(inputs, dtype, (x, scale, zero = 0) => Math.min(Math.max(Math.round(x! / scale!) + zero, low!), high!)),
+  ];
 };
 
 /** Reduce over `axes` with an accumulator. */
-function reduceBy(start: number, step: (sum: number, x: number) => number, finish: (sum: number, count: number) => number): ValueRule {
+function reduceBy(
+  start: number,
+  step: (sum: number, x: number) => number,
+  finish: (sum: number, count: number) => number,
+): ValueRule {
   return (node, trace) => {
     const x = trace.known(node.inputs[0]);
     const given = integers(node, trace, 'axes', 1);
@@ -78,7 +87,12 @@ function reduceBy(start: number, step: (sum: number, x: number) => number, finis
     const kept = x.shape.map((_, i) => i).filter((i) => !axes.includes(i));
     const order = [...kept, ...axes];
     const strides = stridesOf(x.shape);
-    const moved = strided(x, order.map((i) => x.shape[i]!), 0, order.map((i) => strides[i]!)).data;
+    const moved = strided(
+      x,
+      order.map((i) => x.shape[i]!),
+      0,
+      order.map((i) => strides[i]!),
+    ).data;
     const count = elementCount(axes.map((axis) => x.shape[axis]!));
     const data = Array.from({ length: count ? x.data.length / count : 0 }, (_, o) => {
       let sum = start;
@@ -107,7 +121,13 @@ const range: ValueRule = (node, trace) => {
   const [start, , delta] = node.inputs.map((input) => trace.known(input));
   const length = trace.dims(node.outputs[0])?.[0];
   if (!start || !delta || length === undefined) return undefined;
-  return [known(start.dtype, [length], Array.from({ length }, (_, i) => start.data[0]! + i * delta.data[0]!))];
+  return [
+    known(
+      start.dtype,
+      [length],
+      Array.from({ length }, (_, i) => start.data[0]! + i * delta.data[0]!),
+    ),
+  ];
 };
 
 const filled: ValueRule = (node, trace) => {
@@ -115,7 +135,9 @@ const filled: ValueRule = (node, trace) => {
   const tensor = tensorAttr(node, 'value');
   const value = tensor ? knownTensor(tensor) : known('float32', [1], [0]);
   if (!shape || shape.includes(undefined) || !value) return undefined;
-  return [known(value.dtype, shape as number[], new Float64Array(elementCount(shape as number[])).fill(value.data[0]!))];
+  return [
+    known(value.dtype, shape as number[], new Float64Array(elementCount(shape as number[])).fill(value.data[0]!)),
+  ];
 };
 
 /** Lower (upper = 0) or upper triangle. */
@@ -129,7 +151,13 @@ const trilu: ValueRule = (node, trace) => {
     const distance = (i % columns) - (Math.floor(i / columns) % rows);
     return upper ? distance >= k : distance <= k;
   };
-  return [known(x.dtype, x.shape, Array.from(x.data, (value, i) => (keep(i) ? value : 0)))];
+  return [
+    known(
+      x.dtype,
+      x.shape,
+      Array.from(x.data, (value, i) => (keep(i) ? value : 0)),
+    ),
+  ];
 };
 
 /** Value rules by operator of the standard domain. */
@@ -169,7 +197,9 @@ export const mathValues: Readonly<Record<string, ValueRule>> = {
     const x = trace.known(node.inputs[0]);
     const low = node.inputs[1] ? trace.known(node.inputs[1])?.data[0] : -Infinity;
     const high = node.inputs[2] ? trace.known(node.inputs[2])?.data[0] : Infinity;
-    return x && low !== undefined && high !== undefined ? [elementwise([x], x.dtype, (v) => Math.min(Math.max(v!, low), high))] : undefined;
+    return x && low !== undefined && high !== undefined
+      ? [elementwise([x], x.dtype, (v) => Math.min(Math.max(v!, low), high))]
+      : undefined;
   },
   Cast: (node, trace) => {
     const x = trace.known(node.inputs[0]);
@@ -181,11 +211,31 @@ export const mathValues: Readonly<Record<string, ValueRule>> = {
   },
   DequantizeLinear: dequantize,
   QuantizeLinear: quantize,
-  ReduceSum: reduceBy(0, (sum, x) => sum + x, (sum) => sum),
-  ReduceMean: reduceBy(0, (sum, x) => sum + x, (sum, count) => sum / count),
-  ReduceProd: reduceBy(1, (sum, x) => sum * x, (sum) => sum),
-  ReduceMax: reduceBy(-Infinity, (sum, x) => Math.max(sum, x), (sum) => sum),
-  ReduceMin: reduceBy(Infinity, (sum, x) => Math.min(sum, x), (sum) => sum),
+  ReduceSum: reduceBy(
+    0,
+    (sum, x) => sum + x,
+    (sum) => sum,
+  ),
+  ReduceMean: reduceBy(
+    0,
+    (sum, x) => sum + x,
+    (sum, count) => sum / count,
+  ),
+  ReduceProd: reduceBy(
+    1,
+    (sum, x) => sum * x,
+    (sum) => sum,
+  ),
+  ReduceMax: reduceBy(
+    -Infinity,
+    (sum, x) => Math.max(sum, x),
+    (sum) => sum,
+  ),
+  ReduceMin: reduceBy(
+    Infinity,
+    (sum, x) => Math.min(sum, x),
+    (sum) => sum,
+  ),
   CumSum: cumSum,
   Range: range,
   ConstantOfShape: filled,

@@ -25,7 +25,14 @@ const transpose: ValueRule = (node, trace) => {
   if (!x) return undefined;
   const perm = intsAttr(node, 'perm') ?? x.shape.map((_, i) => x.shape.length - 1 - i);
   const strides = stridesOf(x.shape);
-  return [strided(x, perm.map((axis) => x.shape[axis]!), 0, perm.map((axis) => strides[axis]!))];
+  return [
+    strided(
+      x,
+      perm.map((axis) => x.shape[axis]!),
+      0,
+      perm.map((axis) => strides[axis]!),
+    ),
+  ];
 };
 
 const slice: ValueRule = (node, trace) => {
@@ -114,7 +121,14 @@ const scatterND: ValueRule = (node, trace) => {
 };
 
 function tiled(x: Known, repeats: ArrayLike<number>): Known {
-  return x.shape.reduce<Known>((out, _, axis) => concat(Array.from({ length: repeats[axis]! }, () => out), axis), x);
+  return x.shape.reduce<Known>(
+    (out, _, axis) =>
+      concat(
+        Array.from({ length: repeats[axis]! }, () => out),
+        axis,
+      ),
+    x,
+  );
 }
 
 /** Value rules by operator of the standard domain. */

@@ -14,7 +14,11 @@ function renameAttribute(attr: Attribute, renames: ReadonlyMap<string, string>):
 }
 
 function renameInGraph(graph: Graph, outer: ReadonlyMap<string, string>): Graph {
-  const own = new Set([...graph.inputs.map((input) => input.name), ...graph.initializers.keys(), ...graph.nodes.flatMap((node) => node.outputs)]);
+  const own = new Set([
+    ...graph.inputs.map((input) => input.name),
+    ...graph.initializers.keys(),
+    ...graph.nodes.flatMap((node) => node.outputs),
+  ]);
   const renames = new Map([...outer].filter(([from]) => !own.has(from)));
   const rename = (value: string): string => renames.get(value) ?? value;
   return {

@@ -20,7 +20,13 @@ const trials = [
  */
 export function constantReshapes(graph: Graph, names: Names): number {
   const uses = indexUses(graph);
-  const candidates = graph.nodes.filter((node) => isStandard(node) && node.op === 'Reshape' && !graph.initializers.has(node.inputs[1] ?? '') && intAttr(node, 'allowzero') !== 1);
+  const candidates = graph.nodes.filter(
+    (node) =>
+      isStandard(node) &&
+      node.op === 'Reshape' &&
+      !graph.initializers.has(node.inputs[1] ?? '') &&
+      intAttr(node, 'allowzero') !== 1,
+  );
   if (candidates.length === 0) return 0;
   const traces = trials.map((trial) => traceGraph(graph, uses, trial));
   const shapes = new Map<string, string>(); // one initializer for all that read the same target

@@ -20,7 +20,11 @@ export interface DenseWeight {
 }
 
 /** The product at `node`, or the reason why it cannot be quantized, or undefined where the node is no product with a weight at all. */
-export function denseWeight(graph: Graph, uses: Uses, node: Node): DenseWeight | { readonly reason: string } | undefined {
+export function denseWeight(
+  graph: Graph,
+  uses: Uses,
+  node: Node,
+): DenseWeight | { readonly reason: string } | undefined {
   const kind = productOf(node);
   if (!kind) return undefined;
   if (typeof kind === 'string') return { reason: kind };
@@ -28,7 +32,9 @@ export function denseWeight(graph: Graph, uses: Uses, node: Node): DenseWeight |
   if (input === undefined || value === undefined) return { reason: 'an input is missing' };
   const weight = constantBehind(graph, uses, value);
   if (!weight) {
-    return constantBehind(graph, uses, input) ? { reason: 'the constant is the left factor: an 8-bit product takes its weight on the right' } : undefined;
+    return constantBehind(graph, uses, input)
+      ? { reason: 'the constant is the left factor: an 8-bit product takes its weight on the right' }
+      : undefined;
   }
   const { tensor } = weight;
   if (tensor.dtype !== 'float32') return { reason: `the weight is ${tensor.dtype}, not float32` };
@@ -62,17 +68,23 @@ function productOf(node: Node): Product | string | undefined {
   if (isStandard(node) && node.op === 'MatMul') return { transB: false, alpha: 1 };
   if (isStandard(node) && node.op === 'Gemm') {
     if (intAttr(node, 'transA') === 1) return 'Gemm transposes its data (transA = 1)';
-    return { transB: intAttr(node, 'transB') === 1, alpha: floatAttr(node, 'alpha') ?? 1, beta: floatAttr(node, 'beta') ?? 1 };
+    return {
+      transB: intAttr(node, 'transB') === 1,
+      alpha: floatAttr(node, 'alpha') ?? 1,
+      beta: floatAttr(node, 'beta') ?? 1,
+    };
   }
   if (node.domain !== 'com.microsoft') return otherWeights(node);
   if (node.op !== 'FusedMatMul') return fusedReasons[node.op];
-  if (['transA', 'transBatchA', 'transBatchB'].some((name) => intAttr(node, name) === 1)) return 'FusedMatMul transposes its data';
+  if (['transA', 'transBatchA', 'transBatchB'].some((name) => intAttr(node, name) === 1))
+    return 'FusedMatMul transposes its data';
   return { transB: intAttr(node, 'transB') === 1, alpha: floatAttr(node, 'alpha') ?? 1 };
 }
 
 function otherWeights(node: Node): string | undefined {
   if (!isStandard(node)) return undefined;
-  if (node.op === 'Conv') return 'Conv stays float: ConvInteger is slower than float on onnxruntime CPU, and is missing in onnxruntime-web';
+  if (node.op === 'Conv')
+    return 'Conv stays float: ConvInteger is slower than float on onnxruntime CPU, and is missing in onnxruntime-web';
   if (node.op === 'Einsum') return 'Einsum has no 8-bit form';
   if (['LSTM', 'GRU', 'RNN'].includes(node.op)) return `${node.op} stays float: this tool treats encoders`;
   return undefined;
@@ -80,8 +92,7 @@ function otherWeights(node: Node): string | undefined {
 
 /** Operators of onnxruntime's optimizer that hold weights of their own. */
 const fusedReasons: Readonly<Record<string, string>> = Object.fromEntries(
-  ['Attention', 'MultiHeadAttention', 'QAttention', 'FusedGemm', 'EmbedLayerNormalization', 'GemmFastGelu'].map((op) => [
-    op,
-    `${op} is onnxruntime-fused: quantize the model before onnxruntime's optimizer`,
-  ]),
+  ['Attention', 'MultiHeadAttention', 'QAttention', 'FusedGemm', 'EmbedLayerNormalization', 'GemmFastGelu'].map(
+    (op) => [op, `${op} is onnxruntime-fused: quantize the model before onnxruntime's optimizer`],
+  ),
 );

@@ -20,10 +20,16 @@ import { addQuantizedMatrix, type QuantizedWeight, type WeightScheme } from './w
 
 const options = z.object({
   to: z.enum(['int8', 'uint8']).default('int8').describe('integer type of the weights'),
-  granularity: z.enum(['per-channel', 'per-tensor']).default('per-channel').describe('one scale a column, or one a matrix'),
+  granularity: z
+    .enum(['per-channel', 'per-tensor'])
+    .default('per-channel')
+    .describe('one scale a column, or one a matrix'),
   symmetric: z.boolean().optional().describe('zero point 0 (default for int8) or free (default for uint8)'),
   reduceRange: z.boolean().default(false).describe('7-bit weights, for CPUs whose u8*s8 products saturate'),
-  embeddings: z.enum(['int8', 'fp32']).default('int8').describe('embedding tables as 8-bit rows with a scale a row, or float'),
+  embeddings: z
+    .enum(['int8', 'fp32'])
+    .default('int8')
+    .describe('embedding tables as 8-bit rows with a scale a row, or float'),
   exclude: z.array(z.string()).default([]).describe('nodes or weights to leave float, as names with *'),
 });
 export type Dynamic8BitOptions = z.output<typeof options>;
@@ -62,7 +68,12 @@ function quantize(input: Model, chosen: Dynamic8BitOptions, context: PassContext
     const key = `${dense.transposed ? 't' : 'n'} ${dense.name}`;
     let weight = weights.get(key);
     if (!weight) {
-      weight = addQuantizedMatrix(graph, names, { name: dense.name, tensor: dense.tensor, channelAxis: dense.transposed ? 0 : 1 }, scheme);
+      weight = addQuantizedMatrix(
+        graph,
+        names,
+        { name: dense.name, tensor: dense.tensor, channelAxis: dense.transposed ? 0 : 1 },
+        scheme,
+      );
       weights.set(key, weight);
     }
     done += dense.tensor.byteLength;
@@ -89,7 +100,8 @@ function plan(model: Model, chosen: Dynamic8BitOptions): PassPlan {
 function refuse(model: Model, chosen: Dynamic8BitOptions): void {
   refuseQuantized(model, chosen.to);
   const opset = model.opsets.get('') ?? 0;
-  if (opset < 11) throw new ModelError(`expected opset 11 or later for DynamicQuantizeLinear, found ${opset}: export the model anew`);
+  if (opset < 11)
+    throw new ModelError(`expected opset 11 or later for DynamicQuantizeLinear, found ${opset}: export the model anew`);
 }
 
 function findDense(graph: Graph, excluded: (name: string) => boolean, skipped: Skip[]): Map<Node, DenseWeight> {
@@ -117,7 +129,8 @@ function productsInside(node: Node): number {
 function skipFunctions(model: Model, skipped: Skip[]): void {
   for (const def of model.functions) {
     for (const node of def.nodes) {
-      if (['MatMul', 'Gemm'].includes(node.op)) skipped.push(skip(node, `inside the function ${def.domain}::${def.name}, which several calls may share`));
+      if (['MatMul', 'Gemm'].includes(node.op))
+        skipped.push(skip(node, `inside the function ${def.domain}::${def.name}, which several calls may share`));
     }
   }
 }
@@ -141,9 +154,17 @@ class Emitter {
     let x = this.#quantized.get(dense.input);
     if (!x) {
       const from = dense.input;
-      x = { values: names.fresh(`${from}_quantized`), scale: names.fresh(`${from}_scale`), zeroPoint: names.fresh(`${from}_zero_point`) };
+      x = {
+        values: names.fresh(`${from}_quantized`),
+        scale: names.fresh(`${from}_scale`),
+        zeroPoint: names.fresh(`${from}_zero_point`),
+      };
       this.#quantized.set(from, x);
-      nodes.push(makeNode('DynamicQuantizeLinear', [from], [x.values, x.scale, x.zeroPoint], { name: names.fresh(`${from}_QuantizeLinear`) }));
+      nodes.push(
+        makeNode('DynamicQuantizeLinear', [from], [x.values, x.scale, x.zeroPoint], {
+          name: names.fresh(`${from}_QuantizeLinear`),
+        }),
+      );
     }
     const name = dense.node.name || output;
     const sums = names.fresh(`${output}_output_quantized`);
@@ -151,9 +172,13 @@ class Emitter {
     const scales = names.fresh(`${name}_quant_scales_mul:0`);
     const product = dense.bias ? names.fresh(`${output}_MatMul`) : output;
     nodes.push(
-      makeNode('MatMulInteger', [x.values, weight.values, x.zeroPoint, weight.zeroPoint], [sums], { name: `${name}_quant` }),
+      makeNode('MatMulInteger', [x.values, weight.values, x.zeroPoint, weight.zeroPoint], [sums], {
+        name: `${name}_quant`,
+      }),
       makeNode('Cast', [sums], [cast], { name: `${sums}_cast`, attrs: { to: 1n } }),
-      makeNode('Mul', [x.scale, this.#scaled(weight.scale, dense.alpha)], [scales], { name: `${name}_quant_scales_mul` }),
+      makeNode('Mul', [x.scale, this.#scaled(weight.scale, dense.alpha)], [scales], {
+        name: `${name}_quant_scales_mul`,
+      }),
       makeNode('Mul', [cast, scales], [product], { name: `${name}_quant_output_scale_mul` }),
     );
     if (dense.bias) nodes.push(...this.#bias(dense.bias, product, output, name));

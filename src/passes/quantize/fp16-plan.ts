@@ -13,7 +13,8 @@ const blocked: ReadonlyMap<string, string> = new Map(
   Object.entries({
     'onnxruntime has no float16 kernel to rely on':
       'ArrayFeatureExtractor Binarizer CastMap CategoryMapper DictVectorizer FeatureVectorizer Imputer LabelEncoder LinearClassifier LinearRegressor Normalizer OneHotEncoder RandomUniformLike SVMClassifier SVMRegressor Scaler TreeEnsembleClassifier TreeEnsembleRegressor ZipMap NonMaxSuppression TopK RoiAlign Range CumSum Min Max Upsample Resize LSTM GRU RNN Multinomial Bernoulli RandomNormal RandomNormalLike RandomUniform',
-    'squares and sums leave the range of float16': 'Pow Sqrt Reciprocal ReduceMean ReduceSum ReduceSumSquare ReduceL2 ReduceLogSumExp LpNormalization',
+    'squares and sums leave the range of float16':
+      'Pow Sqrt Reciprocal ReduceMean ReduceSum ReduceSumSquare ReduceL2 ReduceLogSumExp LpNormalization',
     'its scales are float32':
       'DynamicQuantizeLinear QuantizeLinear DequantizeLinear MatMulInteger ConvInteger QLinearMatMul QLinearConv DynamicQuantizeMatMul MatMulIntegerToFloat QAttention QEmbedLayerNormalization MatMulBnb4 QGemm',
   }).flatMap(([reason, ops]) => ops.split(' ').map((op) => [op, reason] as const)),
@@ -21,8 +22,21 @@ const blocked: ReadonlyMap<string, string> = new Map(
 
 /** com.microsoft operators that take float16 (onnxruntime's contrib operator document). */
 const fused = new Set([
-  'Attention', 'MultiHeadAttention', 'EmbedLayerNormalization', 'SkipLayerNormalization', 'SimplifiedLayerNormalization', 'SkipSimplifiedLayerNormalization',
-  'BiasGelu', 'Gelu', 'FastGelu', 'QuickGelu', 'FusedMatMul', 'FusedGemm', 'RotaryEmbedding', 'MatMulNBits', 'GatherBlockQuantized',
+  'Attention',
+  'MultiHeadAttention',
+  'EmbedLayerNormalization',
+  'SkipLayerNormalization',
+  'SimplifiedLayerNormalization',
+  'SkipSimplifiedLayerNormalization',
+  'BiasGelu',
+  'Gelu',
+  'FastGelu',
+  'QuickGelu',
+  'FusedMatMul',
+  'FusedGemm',
+  'RotaryEmbedding',
+  'MatMulNBits',
+  'GatherBlockQuantized',
 ]);
 
 /** Below this a constant is a scalar or a short vector of a formula; above it is a weight. */
@@ -72,7 +86,12 @@ export function planHalf(graph: Graph, types: ElementTypes): HalfPlan {
  * True for arithmetic on positions and masks: rotary angles and position buckets need float32's 24 bits (float16 counts exactly
  * only to 2048), and a mask's finfo.min must be clipped once, not rounded to -infinity at every step.
  */
-function isFormula(node: Node, floatInputs: readonly string[], constants: ReadonlyMap<string, Tensor>, formula: ReadonlySet<string>): boolean {
+function isFormula(
+  node: Node,
+  floatInputs: readonly string[],
+  constants: ReadonlyMap<string, Tensor>,
+  formula: ReadonlySet<string>,
+): boolean {
   if (subgraphsOf(node).length > 0 || !isStandard(node)) return false;
   return floatInputs.every((input) => {
     const constant = constants.get(input);
@@ -81,7 +100,16 @@ function isFormula(node: Node, floatInputs: readonly string[], constants: Readon
 }
 
 /** Operators whose constant matrix is a weight, however small; a vector (rotary frequencies) is none. */
-const takesWeights = new Set(['Gather', 'GatherND', 'GatherElements', 'MatMul', 'Gemm', 'Conv', 'Einsum', 'LayerNormalization']);
+const takesWeights = new Set([
+  'Gather',
+  'GatherND',
+  'GatherElements',
+  'MatMul',
+  'Gemm',
+  'Conv',
+  'Einsum',
+  'LayerNormalization',
+]);
 
 function isFormulaConstant({ shape }: Tensor, op: string): boolean {
   const count = elementCount(shape);
@@ -89,21 +117,33 @@ function isFormulaConstant({ shape }: Tensor, op: string): boolean {
   return count < SMALL && (isVector ? op !== 'LayerNormalization' : !takesWeights.has(op));
 }
 
-function whyFloat(node: Node, floatInputs: readonly string[], constants: ReadonlyMap<string, Tensor>, types: ElementTypes): string | undefined {
+function whyFloat(
+  node: Node,
+  floatInputs: readonly string[],
+  constants: ReadonlyMap<string, Tensor>,
+  types: ElementTypes,
+): string | undefined {
   if (subgraphsOf(node).length > 0) return 'its subgraphs compute in float32';
   if (!isStandard(node) && !(node.domain === 'com.microsoft' && fused.has(node.op))) {
     return blocked.get(node.op) ?? `an operator of ${node.domain} whose float16 form is not known`;
   }
   const reason = blocked.get(node.op);
   if (reason) return reason;
-  const other = [...node.inputs, ...node.outputs].map((value) => types.get(value)).find((type): type is DataType => type === 'float64' || type === 'bfloat16');
+  const other = [...node.inputs, ...node.outputs]
+    .map((value) => types.get(value))
+    .find((type): type is DataType => type === 'float64' || type === 'bfloat16');
   if (other && node.op !== 'Cast') return `it computes in ${other}`;
-  for (const input of floatInputs) if (flushes(constants.get(input))) return 'a constant of it would be flushed to zero';
+  for (const input of floatInputs)
+    if (flushes(constants.get(input))) return 'a constant of it would be flushed to zero';
   return undefined;
 }
 
 function exceeds(tensor: Tensor | undefined): boolean {
-  return tensor !== undefined && elementCount(tensor.shape) < SMALL && asFloat32(tensor).some((value) => Math.abs(value) > FLOAT16_MAX);
+  return (
+    tensor !== undefined &&
+    elementCount(tensor.shape) < SMALL &&
+    asFloat32(tensor).some((value) => Math.abs(value) > FLOAT16_MAX)
+  );
 }
 
 /** A lone number (an epsilon) that float16 cannot tell from zero: below half of its smallest subnormal, 2^-25. */

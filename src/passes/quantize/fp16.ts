@@ -79,12 +79,23 @@ function convert(input: Model, chosen: Options, context: PassContext): PassResul
   const removed = sweep(graph);
   if (half.size > 0) model.metadata.set(HISTORY_KEY, 'quantize fp16');
   const skipped = [...kept].map(([node, reason]) => skip(node, reason));
-  return { model, changed: half.size > 0, stats: Object.assign(rewriter.stats, { nodes: half.size, removed: removed.nodes }), skipped };
+  return {
+    model,
+    changed: half.size > 0,
+    stats: Object.assign(rewriter.stats, { nodes: half.size, removed: removed.nodes }),
+    skipped,
+  };
 }
 
 /** Moves the half nodes to float16 and puts casts on the borders. */
 class Rewriter {
-  readonly stats: Record<string, number> & HalfStats & { weights: number; casts: number } = { weights: 0, casts: 0, overflow: 0, underflow: 0, nonFinite: 0 };
+  readonly stats: Record<string, number> & HalfStats & { weights: number; casts: number } = {
+    weights: 0,
+    casts: 0,
+    overflow: 0,
+    underflow: 0,
+    nonFinite: 0,
+  };
   readonly #graph: Graph;
   readonly #types: ReadonlyMap<string, string>;
   readonly #half: ReadonlySet<Node>;
@@ -98,7 +109,13 @@ class Rewriter {
   readonly #casts = new Map<string, string>();
   readonly #nodes: Node[] = [];
 
-  constructor(graph: Graph, types: ReadonlyMap<string, string>, half: ReadonlySet<Node>, large: ReadonlySet<string>, keepIo: boolean) {
+  constructor(
+    graph: Graph,
+    types: ReadonlyMap<string, string>,
+    half: ReadonlySet<Node>,
+    large: ReadonlySet<string>,
+    keepIo: boolean,
+  ) {
     this.#graph = graph;
     this.#types = types;
     this.#half = half;
@@ -154,13 +171,17 @@ class Rewriter {
       }
     }
     // a constant that became an initializer under its own name
-    this.#graph.nodes = this.#graph.nodes.filter((node) => !(node.op === 'Constant' && isStandard(node) && this.#isHalf.has(node.outputs[0]!)));
+    this.#graph.nodes = this.#graph.nodes.filter(
+      (node) => !(node.op === 'Constant' && isStandard(node) && this.#isHalf.has(node.outputs[0]!)),
+    );
   }
 
   /** A large weight with float32 readers too: stored once as float16, cast for them. */
   #keepOnlyHalf(name: string, other: string): void {
     this.#graph.initializers.delete(name);
-    this.#nodes.push(makeNode('Cast', [other], [name], { name: this.#names.fresh(`${name}_cast_to_fp32`), attrs: { to: FLOAT32 } }));
+    this.#nodes.push(
+      makeNode('Cast', [other], [name], { name: this.#names.fresh(`${name}_cast_to_fp32`), attrs: { to: FLOAT32 } }),
+    );
     this.#casts.set(name, other);
     this.stats.casts++;
   }
@@ -176,7 +197,8 @@ class Rewriter {
       readInto(tensor, new Uint8Array(piece.buffer, 0, 4 * count), 2 * offset);
       const stats = offset >= counted ? this.stats : { overflow: 0, underflow: 0, nonFinite: 0 };
       counted = Math.max(counted, offset + into.length);
-      const out = into.byteOffset % 2 === 0 ? new Uint16Array(into.buffer, into.byteOffset, count) : new Uint16Array(count);
+      const out =
+        into.byteOffset % 2 === 0 ? new Uint16Array(into.buffer, into.byteOffset, count) : new Uint16Array(count);
       float32ToFloat16(piece, out, stats);
       if (out.buffer !== into.buffer) into.set(new Uint8Array(out.buffer));
     });
@@ -190,7 +212,9 @@ class Rewriter {
 
   #toFloat(node: Node): void {
     const inputs = node.inputs.map((value) => this.#asFloat(value));
-    const captured = new Map([...capturedBy(node)].map((value) => [value, this.#asFloat(value)] as const).filter(([from, to]) => from !== to));
+    const captured = new Map(
+      [...capturedBy(node)].map((value) => [value, this.#asFloat(value)] as const).filter(([from, to]) => from !== to),
+    );
     const moved = inputs.some((value, i) => value !== node.inputs[i]) ? { ...node, inputs } : node;
     this.#nodes.push(captured.size > 0 ? renameCaptured(moved, captured) : moved);
   }
@@ -256,7 +280,8 @@ class Rewriter {
       }
       this.#cast(inner, output.name, FLOAT32);
     });
-    if (!this.#keepIo) graph.inputs = graph.inputs.map((info) => (this.#isHalf.has(info.name) ? { ...info, dtype: 'float16' } : info));
+    if (!this.#keepIo)
+      graph.inputs = graph.inputs.map((info) => (this.#isHalf.has(info.name) ? { ...info, dtype: 'float16' } : info));
   }
 }
 
@@ -265,7 +290,10 @@ function retyped(node: Node): Node {
   const attrs = new Map(node.attrs);
   if (node.op === 'Cast' && intAttr(node, 'to') === 1) attrs.set('to', { type: 'int', value: FLOAT16 });
   const value = attrs.get('value');
-  if (node.op === 'ConstantOfShape' && (value === undefined || (value.type === 'tensor' && value.value.dtype === 'float32'))) {
+  if (
+    node.op === 'ConstantOfShape' &&
+    (value === undefined || (value.type === 'tensor' && value.value.dtype === 'float32'))
+  ) {
     const bits = new Uint16Array(1);
     if (value?.type === 'tensor') {
       const bytes = value.value.bytes().slice();

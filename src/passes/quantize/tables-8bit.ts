@@ -32,7 +32,12 @@ export function findTables(graph: Graph, excluded: (name: string) => boolean, sk
 }
 
 /** Replace look-ups in float32 tables, in place; gives how many tables were quantized. */
-export function quantizeTables(graph: Graph, names: Names, excluded: (name: string) => boolean, skipped: Skip[]): number {
+export function quantizeTables(
+  graph: Graph,
+  names: Names,
+  excluded: (name: string) => boolean,
+  skipped: Skip[],
+): number {
   const found = findTables(graph, excluded, skipped);
   const tables = new Map<string, { values: string; scale: string }>();
   graph.nodes = graph.nodes.flatMap((node) => {
@@ -61,7 +66,8 @@ function tableOf(graph: Graph, uses: ReturnType<typeof indexUses>, node: Node): 
   if (!data || !indices || constantBehind(graph, uses, indices)) return undefined;
   const constant = constantBehind(graph, uses, data);
   if (!constant || constant.tensor.shape.length !== 2) return undefined;
-  if (!isFloat(constant.tensor.dtype) || !constant.through.every((carrier) => carrier.op === 'Identity')) return undefined;
+  if (!isFloat(constant.tensor.dtype) || !constant.through.every((carrier) => carrier.op === 'Identity'))
+    return undefined;
   return { name: constant.name, tensor: constant.tensor };
 }
 
@@ -69,7 +75,8 @@ function whyNot(table: Table, node: Node, all: number, excluded: (name: string) 
   const { dtype, byteLength, shape } = table.tensor;
   if (dtype !== 'float32') return `the table is ${dtype}, not float32`;
   if (excluded(node.name) || excluded(table.name)) return 'excluded by --exclude';
-  if (byteLength < WORTH_IT * all) return `a table of ${shape.join(' x ')} is ${((100 * byteLength) / all).toFixed(2)} % of the weights: not worth three more nodes`;
+  if (byteLength < WORTH_IT * all)
+    return `a table of ${shape.join(' x ')} is ${((100 * byteLength) / all).toFixed(2)} % of the weights: not worth three more nodes`;
   return undefined;
 }
 
@@ -95,4 +102,3 @@ function lookUp(names: Names, node: Node, table: { values: string; scale: string
     makeNode('Mul', [cast, scale], [output], { name: `${name}_quant_output_scale_mul` }),
   ];
 }
-

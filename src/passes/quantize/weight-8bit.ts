@@ -2,8 +2,24 @@
 import { ModelError } from '../../errors.ts';
 import type { Graph } from '../../ir/graph.ts';
 import type { Names } from '../../ir/names.ts';
-import { eachPiece, floatView, lazyTensor, memoryTensor, readInto, streamedTensor, type Tensor } from '../../ir/tensor.ts';
-import { affineParams, mergeRanges, Quantizer, RangeCollector, transposeBytes, type AffineParams, type Grid } from '../../math/affine.ts';
+import {
+  eachPiece,
+  floatView,
+  lazyTensor,
+  memoryTensor,
+  readInto,
+  streamedTensor,
+  type Tensor,
+} from '../../ir/tensor.ts';
+import {
+  affineParams,
+  mergeRanges,
+  Quantizer,
+  RangeCollector,
+  transposeBytes,
+  type AffineParams,
+  type Grid,
+} from '../../math/affine.ts';
 
 /** How weights are quantized. */
 export interface WeightScheme {
@@ -47,7 +63,9 @@ export function quantizeMatrix(matrix: StoredMatrix, scheme: WeightScheme): Quan
   }
   const ranges = collector.ranges();
   if (ranges.nonFinite > 0) {
-    throw new ModelError(`expected finite weights in '${matrix.name}', found NaN or infinity in ${ranges.nonFinite} of its ${channelAxis === 0 ? 'rows' : 'columns'}`);
+    throw new ModelError(
+      `expected finite weights in '${matrix.name}', found NaN or infinity in ${ranges.nonFinite} of its ${channelAxis === 0 ? 'rows' : 'columns'}`,
+    );
   }
   const params = affineParams(scheme.perChannel ? ranges : mergeRanges(ranges), scheme.grid);
   let quantizer: Quantizer | undefined;
@@ -66,7 +84,12 @@ export function quantizeMatrix(matrix: StoredMatrix, scheme: WeightScheme): Quan
  * Add the initializers of a matrix as MatMulInteger takes it: `NAME_quantized` [in, out], `NAME_scale` and `NAME_zero_point`
  * ([out] per channel, scalar per tensor). A stored [out, in] matrix is turned.
  */
-export function addQuantizedMatrix(graph: Graph, names: Names, matrix: StoredMatrix, scheme: WeightScheme): QuantizedWeight {
+export function addQuantizedMatrix(
+  graph: Graph,
+  names: Names,
+  matrix: StoredMatrix,
+  scheme: WeightScheme,
+): QuantizedWeight {
   const { params, integers } = quantizeMatrix(matrix, scheme);
   const [rows = 0, columns = 0] = matrix.tensor.shape;
   const { dtype } = integers;
@@ -76,7 +99,10 @@ export function addQuantizedMatrix(graph: Graph, names: Names, matrix: StoredMat
     zeroPoint: names.fresh(`${matrix.name}_zero_point`),
   };
   const turned = matrix.channelAxis === 0;
-  graph.initializers.set(weight.values, turned ? lazyTensor(dtype, [columns, rows], () => transposeBytes(integers.bytes(), rows, columns)) : integers);
+  graph.initializers.set(
+    weight.values,
+    turned ? lazyTensor(dtype, [columns, rows], () => transposeBytes(integers.bytes(), rows, columns)) : integers,
+  );
   const paramShape = scheme.perChannel ? [params.scales.length] : [];
   graph.initializers.set(weight.scale, memoryTensor('float32', paramShape, params.scales));
   // two's complement in the low byte serves int8 and uint8 alike

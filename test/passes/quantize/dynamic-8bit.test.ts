@@ -9,12 +9,17 @@ import { buildBert, tinyShape } from '../../support/bert.ts';
 import { floatValue, intValue, modelOf, quietContext, wave } from '../../support/graphs.ts';
 import { cosine, runModel } from '../../support/run-model.ts';
 
-const quantize = (model: Model, options: Record<string, unknown> = {}) => dynamic8Bit.run(model, dynamic8Bit.options.parse(options), quietContext);
-const weight = (rows: number, columns: number, scale = 1) => memoryTensor('float32', [rows, columns], wave(rows * columns, scale));
+const quantize = (model: Model, options: Record<string, unknown> = {}) =>
+  dynamic8Bit.run(model, dynamic8Bit.options.parse(options), quietContext);
+const weight = (rows: number, columns: number, scale = 1) =>
+  memoryTensor('float32', [rows, columns], wave(rows * columns, scale));
 
 /** Largest difference relative to the largest output. */
 async function distance(model: Model, quantized: Model, optimize: boolean): Promise<number> {
-  const [a, b] = [await runModel(model, { optimize, dims: [4, 8] }), await runModel(quantized, { optimize, dims: [4, 8] })];
+  const [a, b] = [
+    await runModel(model, { optimize, dims: [4, 8] }),
+    await runModel(quantized, { optimize, dims: [4, 8] }),
+  ];
   const [x, y] = [a['y']!, b['y']!];
   const largest = Math.max(...x.map(Math.abs));
   return Math.max(...x.map((value, i) => Math.abs(value - y[i]!))) / largest;
@@ -22,13 +27,20 @@ async function distance(model: Model, quantized: Model, optimize: boolean): Prom
 
 const io = { inputs: [floatValue('x', 'n', 8)], outputs: [floatValue('y', 'n', 6)] };
 const forms: Readonly<Record<string, Model>> = {
-  'MatMul': modelOf({ ...io, nodes: [makeNode('MatMul', ['x', 'w'], ['y'])], initializers: { w: weight(8, 6) } }),
+  MatMul: modelOf({ ...io, nodes: [makeNode('MatMul', ['x', 'w'], ['y'])], initializers: { w: weight(8, 6) } }),
   'MatMul behind Identity and Transpose': modelOf({
     ...io,
-    nodes: [makeNode('Identity', ['w'], ['i']), makeNode('Transpose', ['i'], ['t'], { attrs: { perm: [1n, 0n] } }), makeNode('MatMul', ['x', 't'], ['y'])],
+    nodes: [
+      makeNode('Identity', ['w'], ['i']),
+      makeNode('Transpose', ['i'], ['t'], { attrs: { perm: [1n, 0n] } }),
+      makeNode('MatMul', ['x', 't'], ['y']),
+    ],
     initializers: { w: weight(6, 8) },
   }),
-  'MatMul of a Constant node': modelOf({ ...io, nodes: [makeNode('Constant', [], ['w'], { attrs: { value: weight(8, 6) } }), makeNode('MatMul', ['x', 'w'], ['y'])] }),
+  'MatMul of a Constant node': modelOf({
+    ...io,
+    nodes: [makeNode('Constant', [], ['w'], { attrs: { value: weight(8, 6) } }), makeNode('MatMul', ['x', 'w'], ['y'])],
+  }),
   'Gemm with transB': modelOf({
     ...io,
     nodes: [makeNode('Gemm', ['x', 'w', 'b'], ['y'], { attrs: { transB: 1n } })],
@@ -41,7 +53,9 @@ const forms: Readonly<Record<string, Model>> = {
   }),
   'FusedMatMul with alpha and transB': modelOf({
     ...io,
-    nodes: [makeNode('FusedMatMul', ['x', 'w'], ['y'], { domain: 'com.microsoft', attrs: { alpha: 0.25, transB: 1n } })],
+    nodes: [
+      makeNode('FusedMatMul', ['x', 'w'], ['y'], { domain: 'com.microsoft', attrs: { alpha: 0.25, transB: 1n } }),
+    ],
     initializers: { w: weight(6, 8) },
     domains: ['com.microsoft'],
   }),
@@ -78,7 +92,9 @@ describe('shared weights', () => {
   it('are quantized once and stay shared, though one reader scales them', async () => {
     const result = quantize(twice);
     expect(result.stats).toMatchObject({ products: 2, weights: 1 });
-    expect([...result.model.graph.initializers.keys()].filter((name) => name.endsWith('_quantized'))).toEqual(['w_quantized']);
+    expect([...result.model.graph.initializers.keys()].filter((name) => name.endsWith('_quantized'))).toEqual([
+      'w_quantized',
+    ]);
     expect(await distance(twice, result.model, true)).toBeLessThan(0.03);
   });
 
@@ -98,7 +114,13 @@ describe('embedding tables', () => {
     inputs: [intValue('ids', 'n', 's')],
     outputs: [floatValue('y', 'n', 's', 16)],
     nodes: [makeNode('Gather', ['table', 'ids'], ['y'])],
-    initializers: { table: memoryTensor('float32', [64, 16], wave(1024).map((value, i) => value * (i < 16 ? 100 : 1))) },
+    initializers: {
+      table: memoryTensor(
+        'float32',
+        [64, 16],
+        wave(1024).map((value, i) => value * (i < 16 ? 100 : 1)),
+      ),
+    },
   });
 
   it('keep a scale a row, so that one large row does not coarsen the others', async () => {
@@ -142,7 +164,11 @@ describe('what is left', () => {
   });
 
   it('does not count products of two activations', () => {
-    const model = modelOf({ inputs: [floatValue('x', 8, 8)], outputs: [floatValue('y', 8, 8)], nodes: [makeNode('MatMul', ['x', 'x'], ['y'])] });
+    const model = modelOf({
+      inputs: [floatValue('x', 8, 8)],
+      outputs: [floatValue('y', 8, 8)],
+      nodes: [makeNode('MatMul', ['x', 'x'], ['y'])],
+    });
     expect(quantize(model)).toMatchObject({ changed: false, skipped: [] });
   });
 });
@@ -150,17 +176,25 @@ describe('what is left', () => {
 describe('refusals', () => {
   it('of a model that was quantized already name who did it', () => {
     const once = quantize(forms['MatMul']!).model;
-    expect(() => quantize(once)).toThrow(/found 2 quantized operators: it was quantized already, by bert-compress \(quantize int8\)/);
+    expect(() => quantize(once)).toThrow(
+      /found 2 quantized operators: it was quantized already, by bert-compress \(quantize int8\)/,
+    );
   });
 
   it('of opsets without DynamicQuantizeLinear', () => {
-    expect(() => quantize({ ...forms['MatMul']!, opsets: new Map([['', 10]]) })).toThrow(/expected opset 11 or later.*found 10/);
+    expect(() => quantize({ ...forms['MatMul']!, opsets: new Map([['', 10]]) })).toThrow(
+      /expected opset 11 or later.*found 10/,
+    );
   });
 
   it('of weights that are not finite name the weight', () => {
     const bad = wave(48);
     bad[5] = NaN;
-    const model = modelOf({ ...io, nodes: [makeNode('MatMul', ['x', 'w'], ['y'])], initializers: { w: memoryTensor('float32', [8, 6], bad) } });
+    const model = modelOf({
+      ...io,
+      nodes: [makeNode('MatMul', ['x', 'w'], ['y'])],
+      initializers: { w: memoryTensor('float32', [8, 6], bad) },
+    });
     expect(() => quantize(model)).toThrow("expected finite weights in 'w', found NaN or infinity in 1 of its columns");
   });
 });
@@ -179,11 +213,16 @@ describe('a whole BERT', () => {
   it('gives the same graph and the same bytes every time', () => {
     const [a, b] = [quantize(buildBert()), quantize(buildBert())];
     expect(printGraph(a.model.graph)).toBe(printGraph(b.model.graph));
-    for (const [name, tensor] of a.model.graph.initializers) expect(tensor.bytes()).toEqual(b.model.graph.initializers.get(name)!.bytes());
+    for (const [name, tensor] of a.model.graph.initializers)
+      expect(tensor.bytes()).toEqual(b.model.graph.initializers.get(name)!.bytes());
   });
 
   it('has the shape that onnxruntime fuses', () => {
-    const one = modelOf({ ...io, nodes: [makeNode('MatMul', ['x', 'w'], ['y'], { name: 'dense' })], initializers: { w: weight(8, 6) } });
+    const one = modelOf({
+      ...io,
+      nodes: [makeNode('MatMul', ['x', 'w'], ['y'], { name: 'dense' })],
+      initializers: { w: weight(8, 6) },
+    });
     expect(printGraph(quantize(one).model.graph)).toMatchInlineSnapshot(`
       "graph test(x: float32[n,8]) -> (y: float32[n,6])
         w_quantized: int8[8,6]

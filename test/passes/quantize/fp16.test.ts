@@ -9,7 +9,8 @@ import { buildBert } from '../../support/bert.ts';
 import { floatValue, intValue, modelOf, quietContext, wave } from '../../support/graphs.ts';
 import { cosine, runModel } from '../../support/run-model.ts';
 
-const convert = (model: Model, options: Record<string, unknown> = {}) => fp16.run(model, fp16.options.parse(options), quietContext);
+const convert = (model: Model, options: Record<string, unknown> = {}) =>
+  fp16.run(model, fp16.options.parse(options), quietContext);
 const weight = (rows: number, columns: number) => memoryTensor('float32', [rows, columns], wave(rows * columns));
 
 describe('a whole BERT', () => {
@@ -23,18 +24,23 @@ describe('a whole BERT', () => {
   it('keeps float32 outputs, and halves every weight', () => {
     const { graph } = convert(buildBert()).model;
     expect(graph.outputs[0]!.dtype).toBe('float32');
-    const large = [...graph.initializers.values()].filter((tensor) => tensor.shape.length > 1 && tensor.dtype === 'float32');
+    const large = [...graph.initializers.values()].filter(
+      (tensor) => tensor.shape.length > 1 && tensor.dtype === 'float32',
+    );
     expect(large).toEqual([]);
   });
 
   it('gives the same graph and the same bytes every time', () => {
     const [a, b] = [convert(buildBert()), convert(buildBert())];
     expect(printGraph(a.model.graph)).toBe(printGraph(b.model.graph));
-    for (const [name, tensor] of a.model.graph.initializers) expect(tensor.bytes()).toEqual(b.model.graph.initializers.get(name)!.bytes());
+    for (const [name, tensor] of a.model.graph.initializers)
+      expect(tensor.bytes()).toEqual(b.model.graph.initializers.get(name)!.bytes());
   });
 
   it('refuses a model that is float16 already', () => {
-    expect(() => convert(convert(buildBert()).model)).toThrow(/float16 weights: it was converted already, by bert-compress \(quantize fp16\)/);
+    expect(() => convert(convert(buildBert()).model)).toThrow(
+      /float16 weights: it was converted already, by bert-compress \(quantize fp16\)/,
+    );
   });
 });
 
@@ -91,7 +97,14 @@ describe('what needs float32', () => {
         makeNode('Sqrt', ['safe'], ['deviation']),
         makeNode('Div', ['centred', 'deviation'], ['y']),
       ],
-      initializers: { zeros: floats([8], new Array(8).fill(0)), two: floats([], [2]), eps: floats([], [1e-12]) },
+      initializers: {
+        zeros: floats(
+          [8],
+          Array.from({ length: 8 }, () => 0),
+        ),
+        two: floats([], [2]),
+        eps: floats([], [1e-12]),
+      },
       opset: 14,
     });
     const result = convert(norm);
@@ -111,7 +124,12 @@ describe('what needs float32', () => {
         makeNode('Cos', ['angles'], ['cos']),
         makeNode('MatMul', ['cos', 'w'], ['y']),
       ],
-      initializers: { far: int64s([], [4000]), last: int64s([1], [2]), frequencies: floats([4], [1, 0.1, 0.01, 0.001]), w: weight(4, 4) },
+      initializers: {
+        far: int64s([], [4000]),
+        last: int64s([1], [2]),
+        frequencies: floats([4], [1, 0.1, 0.01, 0.001]),
+        w: weight(4, 4),
+      },
     });
     const [a, b] = [await runModel(positions), await runModel(convert(positions).model)];
     expect(cosine(a['y']!, b['y']!)).toBeGreaterThan(0.99999);
@@ -130,7 +148,12 @@ describe('what needs float32', () => {
         makeNode('Add', ['scores', 'mask'], ['sum']),
         makeNode('Softmax', ['sum'], ['y'], { attrs: { axis: -1n } }),
       ],
-      initializers: { zero: floats([], [0]), one: floats([], [1]), min: floats([], [-3.4028234663852886e38]), w: weight(7, 7) },
+      initializers: {
+        zero: floats([], [0]),
+        one: floats([], [1]),
+        min: floats([], [-3.4028234663852886e38]),
+        w: weight(7, 7),
+      },
     });
     const result = convert(masked);
     expect(result.model.graph.nodes.filter((node) => node.op === 'Clip')).toHaveLength(1);
@@ -142,7 +165,9 @@ describe('what needs float32', () => {
   it('is what --exclude names', () => {
     const skipped = convert(buildBert(), { exclude: ['/layer.0.*'] }).skipped;
     expect(skipped.length).toBeGreaterThan(10);
-    expect(skipped.every((entry) => entry.node.startsWith('/layer.0.') && entry.reason === 'excluded by --exclude')).toBe(true);
+    expect(
+      skipped.every((entry) => entry.node.startsWith('/layer.0.') && entry.reason === 'excluded by --exclude'),
+    ).toBe(true);
   });
 });
 
@@ -169,7 +194,10 @@ describe('values', () => {
       initializers: { s: floats([4], [1, 2, 3, 1]) },
     });
     const result = convert(model);
-    expect([...result.model.graph.initializers].map(([name, tensor]) => `${name} ${tensor.dtype}`)).toEqual(['s float32', 's_fp16 float16']);
+    expect([...result.model.graph.initializers].map(([name, tensor]) => `${name} ${tensor.dtype}`)).toEqual([
+      's float32',
+      's_fp16 float16',
+    ]);
     const [a, b] = [await runModel(model, { dims: [2, 4] }), await runModel(result.model, { dims: [2, 4] })];
     expect(cosine(a['y']!, b['y']!)).toBeGreaterThan(0.99999);
   });
@@ -187,7 +215,13 @@ describe('subgraphs', () => {
       sparse: new Map(),
     });
     const node = makeNode('If', ['flag'], ['chosen']);
-    const choice = { ...node, attrs: new Map([['then_branch', { type: 'graph' as const, value: branch('then', 'Add') }], ['else_branch', { type: 'graph' as const, value: branch('else', 'Mul') }]]) };
+    const choice = {
+      ...node,
+      attrs: new Map([
+        ['then_branch', { type: 'graph' as const, value: branch('then', 'Add') }],
+        ['else_branch', { type: 'graph' as const, value: branch('else', 'Mul') }],
+      ]),
+    };
     const model = modelOf({
       inputs: [floatValue('x', 'n', 8)],
       outputs: [floatValue('y', 'n', 6)],
