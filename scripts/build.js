@@ -14,8 +14,11 @@ run('typescript/bin/tsc', '-p', 'tsconfig.json');
 
 const { z } = await import('zod');
 const { reportSchema } = await import(new URL('dist/report/schema.js', root).href);
+const { inspectSchema } = await import(new URL('dist/inspect/schema.js', root).href);
 mkdirSync(new URL('schema', root), { recursive: true });
-writeFileSync(new URL('schema/report.schema.json', root), `${JSON.stringify(z.toJSONSchema(reportSchema), null, 2)}\n`);
+for (const [name, schema] of Object.entries({ report: reportSchema, inspect: inspectSchema })) {
+  writeFileSync(new URL(`schema/${name}.schema.json`, root), `${JSON.stringify(z.toJSONSchema(schema), null, 2)}\n`);
+}
 
 const { Plugin } = await import('@oclif/core');
 const plugin = new Plugin({
