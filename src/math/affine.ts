@@ -34,52 +34,44 @@ export interface Ranges {
 export class RangeCollector {
   readonly #columns: number;
   readonly #axis: 0 | 1;
+  readonly #symmetric: boolean;
   /**
-   * Bit patterns of the largest magnitude of positive and of negative values. For floats of one sign, patterns order as the values do
-   * (IEEE 754), so that integers are compared; NaN and infinity come out as the largest pattern of all.
+   * Bit patterns of the largest magnitude: of all values where the grid is symmetric, else of positive values, with negative ones
+   * in #low. Magnitudes order as their patterns do (IEEE 754), so that integers are compared; NaN and infinity are the largest of all.
    */
   readonly #high: Int32Array;
   readonly #low: Int32Array;
 
-  constructor(rows: number, columns: number, axis: 0 | 1) {
+  constructor(rows: number, columns: number, axis: 0 | 1, symmetric: boolean) {
     this.#columns = columns;
     this.#axis = axis;
+    this.#symmetric = symmetric;
     this.#high = new Int32Array(axis === 1 ? columns : rows);
-    this.#low = new Int32Array(axis === 1 ? columns : rows);
+    this.#low = symmetric ? this.#high : new Int32Array(this.#high.length);
   }
 
   /** Take whole rows, `firstRow` being the index of the first; `bits` are float32 patterns. */
   add(bits: Int32Array, firstRow: number): void {
-    if (this.#axis === 1) this.#addColumns(bits);
-    else this.#addRows(bits, firstRow);
-  }
-
-  #addColumns(bits: Int32Array): void {
     const columns = this.#columns;
-    const high = this.#high;
-    const low = this.#low;
-    for (let row = 0; row < bits.length; row += columns) {
-      for (let c = 0; c < columns; c++) {
-        const x = bits[row + c]!;
-        if (x > high[c]!) high[c] = x;
-        else if ((x & 0x7fffffff) > low[c]! && x < 0) low[c] = x & 0x7fffffff;
-      }
+    for (let at = 0, row = firstRow; at < bits.length; at += columns, row++) {
+      if (this.#axis === 0) this.#addRow(bits, at, row);
+      else if (this.#symmetric) addMagnitudes(bits, at, this.#high);
+      else addSigned(bits, at, this.#high, this.#low);
     }
   }
 
-  #addRows(bits: Int32Array, firstRow: number): void {
-    const columns = this.#columns;
-    for (let i = 0, row = firstRow; i < bits.length; row++) {
-      let high = 0;
-      let low = 0;
-      for (const end = i + columns; i < end; i++) {
-        const x = bits[i]!;
-        if (x > high) high = x;
-        else if (x < 0 && (x & 0x7fffffff) > low) low = x & 0x7fffffff;
-      }
-      this.#high[row] = high;
-      this.#low[row] = low;
+  #addRow(bits: Int32Array, at: number, row: number): void {
+    let high = 0;
+    let low = 0;
+    for (let i = at; i < at + this.#columns; i++) {
+      const x = bits[i]!;
+      const magnitude = x & 0x7fffffff;
+      if (x >= 0) {
+        if (magnitude > high) high = magnitude;
+      } else if (magnitude > low) low = magnitude;
     }
+    this.#low[row] = low;
+    this.#high[row] = this.#symmetric ? Math.max(high, low) : high;
   }
 
   /** The ranges so far. */
@@ -93,6 +85,23 @@ export class RangeCollector {
       min: new Float32Array(this.#low.buffer).map((x) => -x),
       nonFinite,
     };
+  }
+}
+
+/** Take one row into the largest magnitude of each column. */
+function addMagnitudes(bits: Int32Array, at: number, high: Int32Array): void {
+  for (let c = 0; c < high.length; c++) {
+    const magnitude = bits[at + c]! & 0x7fffffff;
+    if (magnitude > high[c]!) high[c] = magnitude;
+  }
+}
+
+/** Take one row into the largest positive and negative magnitudes of each column. */
+function addSigned(bits: Int32Array, at: number, high: Int32Array, low: Int32Array): void {
+  for (let c = 0; c < high.length; c++) {
+    const x = bits[at + c]!;
+    if (x > high[c]!) high[c] = x;
+    else if ((x & 0x7fffffff) > low[c]! && x < 0) low[c] = x & 0x7fffffff;
   }
 }
 
@@ -139,6 +148,9 @@ export function roundHalfEven(x: number): number {
 /** 1.5 * 2^23: a float32 sum with it has an ulp of 1, so that its low bits are the rounded number in two's complement (IEEE 754). */
 const FLOAT_ROUNDER = 12582912;
 
+/** Numbers that are scaled before they are narrowed: the sums stay in the first-level cache. */
+const BLOCK = 2048;
+
 /** Quantizes a row-major [rows, columns] float32 matrix, piece by piece, with a scale a column (axis 1), a row (axis 0), or one for all. */
 export class Quantizer {
   readonly #columns: number;
@@ -147,8 +159,8 @@ export class Quantizer {
   readonly #inverse: Float64Array;
   /** Zero point + FLOAT_ROUNDER: rounding and shifting in one addition. */
   readonly #shift: Float64Array;
-  #sums = new Float32Array(0);
-  #bits = new Int32Array(0);
+  readonly #sums = new Float32Array(BLOCK);
+  readonly #bits = new Int32Array(this.#sums.buffer);
 
   constructor(columns: number, axis: 0 | 1, params: AffineParams, grid: Grid) {
     this.#columns = columns;
@@ -160,47 +172,44 @@ export class Quantizer {
 
   /** Quantize `values`, the elements of the matrix from index `start` on, into `out` (8-bit patterns, same length). */
   quantize(values: Float32Array, start: number, out: Uint8Array): void {
-    if (this.#sums.length < values.length) {
-      this.#sums = new Float32Array(values.length);
-      this.#bits = new Int32Array(this.#sums.buffer);
-    }
     const columns = this.#columns;
+    const perChannel = this.#inverse.length > 1;
     for (let at = 0; at < values.length;) {
       const column = (start + at) % columns;
-      const end = Math.min(values.length, at + columns - column);
-      if (this.#axis === 1 && this.#inverse.length > 1) this.#scaleColumns(values, at, end, column);
-      else this.#scaleRow(values, at, end, this.#inverse.length > 1 ? Math.floor((start + at) / columns) : 0);
+      const end = Math.min(values.length, at + columns - column, at + BLOCK);
+      if (perChannel && this.#axis === 1) this.#scaleColumns(values, at, end, column);
+      else this.#scaleRow(values, at, end, perChannel ? Math.floor((start + at) / columns) : 0);
+      this.#take(out, at, end);
       at = end;
     }
-    this.#take(values.length, out);
   }
 
   #scaleColumns(values: Float32Array, from: number, to: number, column: number): void {
     const sums = this.#sums;
     const inverse = this.#inverse;
     const shift = this.#shift;
-    for (let i = from, c = column; i < to; i++, c++) sums[i] = values[i]! * inverse[c]! + shift[c]!;
+    for (let i = 0; i < to - from; i++) sums[i] = values[from + i]! * inverse[column + i]! + shift[column + i]!;
   }
 
   #scaleRow(values: Float32Array, from: number, to: number, channel: number): void {
     const sums = this.#sums;
     const inverse = this.#inverse[channel]!;
     const shift = this.#shift[channel]!;
-    for (let i = from; i < to; i++) sums[i] = values[i]! * inverse + shift;
+    for (let i = 0; i < to - from; i++) sums[i] = values[from + i]! * inverse + shift;
   }
 
   /** Low bits of the sums. The scale comes from the values' own range, so that only rounding can pass the grid, by one. */
-  #take(count: number, out: Uint8Array): void {
+  #take(out: Uint8Array, from: number, to: number): void {
     const bits = this.#bits;
     if (this.#grid.symmetric && this.#grid.signed) {
-      for (let i = 0; i < count; i++) out[i] = bits[i]!;
+      for (let i = 0; i < to - from; i++) out[from + i] = bits[i]!;
       return;
     }
     const low = this.#grid.min + FLOAT_BITS;
     const high = this.#grid.max + FLOAT_BITS;
-    for (let i = 0; i < count; i++) {
+    for (let i = 0; i < to - from; i++) {
       const q = bits[i]!;
-      out[i] = q < low ? low : q > high ? high : q;
+      out[from + i] = q < low ? low : q > high ? high : q;
     }
   }
 }

@@ -9,9 +9,10 @@ import { writeModel, type WriteOptions, type Written } from '../../src/onnx/writ
 import './equal-model.ts';
 import { tempDir, writeTemp } from './temp.ts';
 
-/** Write a model to a new folder. */
-export function written(model: Model, options?: WriteOptions): Written {
-  return writeModel(model, join(tempDir(), 'model.onnx'), options);
+/** Write a model to a new folder; gives the file's hash as well. */
+export function written(model: Model, options?: WriteOptions): Written & { readonly sha256: string } {
+  const out = writeModel(model, join(tempDir(), 'model.onnx'), options);
+  return { ...out, sha256: createHash('sha256').update(readFileSync(out.path)).digest('hex') };
 }
 
 /** Read the bytes, write them, expect an equal file, and one byte-equal to a second write; gives the model read from the copy. */

@@ -54,7 +54,7 @@ export interface QuantizedMatrix {
 export function quantizeMatrix(matrix: StoredMatrix, scheme: WeightScheme): QuantizedMatrix {
   const { tensor, channelAxis } = matrix;
   const [rows = 0, columns = 0] = tensor.shape;
-  const collector = new RangeCollector(rows, columns, channelAxis);
+  const collector = new RangeCollector(rows, columns, channelAxis, scheme.grid.symmetric);
   if (columns > 0) {
     eachPiece(tensor, 4 * columns, (bytes, offset) => {
       const values = floatView(bytes);
