@@ -2,6 +2,8 @@
 // Rules of onnxruntime's quant_utils.compute_scale_zp: zero is always representable, symmetric signed weights use -127..127,
 // reduced range -64..64 (signed) or 0..127 (unsigned), rounding half to even.
 
+import { kernelsWith } from './kernels/kernels.ts';
+
 /** Integer type and range of a quantized weight. */
 export interface Grid {
   readonly signed: boolean;
@@ -52,10 +54,31 @@ export class RangeCollector {
 
   /** Take whole rows, `firstRow` being the index of the first; `bits` are float32 patterns. */
   add(bits: Int32Array, firstRow: number): void {
+    if (this.#symmetric) this.#addMagnitudes(bits, firstRow);
+    else this.#addSigned(bits, firstRow);
+  }
+
+  #addMagnitudes(bits: Int32Array, firstRow: number): void {
+    const columns = this.#columns;
+    const high = this.#high;
+    const ranges = this.#axis === 1 ? columns : 0;
+    const kernels = kernelsWith(4 * (ranges + bits.length));
+    const words = new Int32Array(kernels.memory.buffer);
+    words.set(bits, ranges);
+    if (this.#axis === 1) {
+      words.set(high);
+      for (let at = 0; at < bits.length; at += columns) kernels.columnMagnitudes(4 * (ranges + at), 0, columns);
+      high.set(words.subarray(0, columns));
+    } else {
+      for (let at = 0, row = firstRow; at < bits.length; at += columns, row++)
+        high[row] = kernels.rowMagnitude(4 * at, columns);
+    }
+  }
+
+  #addSigned(bits: Int32Array, firstRow: number): void {
     const columns = this.#columns;
     for (let at = 0, row = firstRow; at < bits.length; at += columns, row++) {
       if (this.#axis === 0) this.#addRow(bits, at, row);
-      else if (this.#symmetric) addMagnitudes(bits, at, this.#high);
       else addSigned(bits, at, this.#high, this.#low);
     }
   }
@@ -71,7 +94,7 @@ export class RangeCollector {
       } else if (magnitude > low) low = magnitude;
     }
     this.#low[row] = low;
-    this.#high[row] = this.#symmetric ? Math.max(high, low) : high;
+    this.#high[row] = high;
   }
 
   /** The ranges so far. */
@@ -85,14 +108,6 @@ export class RangeCollector {
       min: new Float32Array(this.#low.buffer).map((x) => -x),
       nonFinite,
     };
-  }
-}
-
-/** Take one row into the largest magnitude of each column. */
-function addMagnitudes(bits: Int32Array, at: number, high: Int32Array): void {
-  for (let c = 0; c < high.length; c++) {
-    const magnitude = bits[at + c]! & 0x7fffffff;
-    if (magnitude > high[c]!) high[c] = magnitude;
   }
 }
 
@@ -145,77 +160,52 @@ export function roundHalfEven(x: number): number {
   return x + DOUBLE_ROUNDER - DOUBLE_ROUNDER;
 }
 
-/** 1.5 * 2^23: a float32 sum with it has an ulp of 1, so that its low bits are the rounded number in two's complement (IEEE 754). */
-const FLOAT_ROUNDER = 12582912;
-
-/** Numbers that are scaled before they are narrowed: the sums stay in the first-level cache. */
-const BLOCK = 2048;
-
 /** Quantizes a row-major [rows, columns] float32 matrix, piece by piece, with a scale a column (axis 1), a row (axis 0), or one for all. */
 export class Quantizer {
   readonly #columns: number;
   readonly #axis: 0 | 1;
   readonly #grid: Grid;
-  readonly #inverse: Float64Array;
-  /** Zero point + FLOAT_ROUNDER: rounding and shifting in one addition. */
-  readonly #shift: Float64Array;
-  readonly #sums = new Float32Array(BLOCK);
-  readonly #bits = new Int32Array(this.#sums.buffer);
+  readonly #inverse: Float32Array;
+  readonly #zero: Int32Array;
 
   constructor(columns: number, axis: 0 | 1, params: AffineParams, grid: Grid) {
     this.#columns = columns;
     this.#axis = axis;
     this.#grid = grid;
-    this.#inverse = Float64Array.from(params.scales, (scale) => 1 / scale);
-    this.#shift = Float64Array.from(params.zeroPoints, (zeroPoint) => zeroPoint + FLOAT_ROUNDER);
+    this.#inverse = Float32Array.from(params.scales, (scale) => 1 / scale);
+    this.#zero = Int32Array.from(params.zeroPoints);
   }
 
   /** Quantize `values`, the elements of the matrix from index `start` on, into `out` (8-bit patterns, same length). */
   quantize(values: Float32Array, start: number, out: Uint8Array): void {
+    const { min, max } = this.#grid;
     const columns = this.#columns;
-    const perChannel = this.#inverse.length > 1;
+    const channels = this.#inverse.length;
+    const byColumn = channels > 1 && this.#axis === 1;
+    // memory: factors and zero points of the columns, then the values, then their bytes
+    const params = byColumn ? columns : 0;
+    const outAt = 4 * (2 * params + values.length);
+    const kernels = kernelsWith(outAt + values.length);
+    const floats = new Float32Array(kernels.memory.buffer);
+    floats.set(values, 2 * params);
+    if (byColumn) {
+      floats.set(this.#inverse);
+      new Int32Array(kernels.memory.buffer).set(this.#zero, columns);
+    }
     for (let at = 0; at < values.length;) {
       const column = (start + at) % columns;
-      const end = Math.min(values.length, at + columns - column, at + BLOCK);
-      if (perChannel && this.#axis === 1) this.#scaleColumns(values, at, end, column);
-      else this.#scaleRow(values, at, end, perChannel ? Math.floor((start + at) / columns) : 0);
-      this.#take(out, at, end);
-      at = end;
+      const n = Math.min(values.length - at, columns - column);
+      const x = 4 * (2 * params + at);
+      if (byColumn) kernels.quantizeColumns(x, 4 * column, 4 * (columns + column), outAt + at, n, min, max);
+      else {
+        const row = channels > 1 ? Math.floor((start + at) / columns) : 0;
+        kernels.quantizeRow(x, this.#inverse[row]!, this.#zero[row]!, outAt + at, n, min, max);
+      }
+      at += n;
     }
-  }
-
-  #scaleColumns(values: Float32Array, from: number, to: number, column: number): void {
-    const sums = this.#sums;
-    const inverse = this.#inverse;
-    const shift = this.#shift;
-    for (let i = 0; i < to - from; i++) sums[i] = values[from + i]! * inverse[column + i]! + shift[column + i]!;
-  }
-
-  #scaleRow(values: Float32Array, from: number, to: number, channel: number): void {
-    const sums = this.#sums;
-    const inverse = this.#inverse[channel]!;
-    const shift = this.#shift[channel]!;
-    for (let i = 0; i < to - from; i++) sums[i] = values[from + i]! * inverse + shift;
-  }
-
-  /** Low bits of the sums. The scale comes from the values' own range, so that only rounding can pass the grid, by one. */
-  #take(out: Uint8Array, from: number, to: number): void {
-    const bits = this.#bits;
-    if (this.#grid.symmetric && this.#grid.signed) {
-      for (let i = 0; i < to - from; i++) out[from + i] = bits[i]!;
-      return;
-    }
-    const low = this.#grid.min + FLOAT_BITS;
-    const high = this.#grid.max + FLOAT_BITS;
-    for (let i = 0; i < to - from; i++) {
-      const q = bits[i]!;
-      out[from + i] = q < low ? low : q > high ? high : q;
-    }
+    out.set(new Uint8Array(kernels.memory.buffer, outAt, values.length));
   }
 }
-
-/** Bit pattern of FLOAT_ROUNDER; patterns of sums lie around it, one a step. */
-const FLOAT_BITS = 0x4b400000;
 
 /** Transpose a row-major [rows, columns] matrix of bytes, in blocks that stay in cache. */
 export function transposeBytes(matrix: Uint8Array, rows: number, columns: number): Uint8Array {

@@ -1,0 +1,2 @@
+/** The bytes of kernels.wat, compiled. */
+export function compileKernels(): Promise<Uint8Array>;

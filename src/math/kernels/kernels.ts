@@ -1,0 +1,33 @@
+// The WebAssembly loops of kernels.wat, started when they are first wanted, and the memory they work on.
+import { wasm } from './wasm.ts';
+
+/** The part of the WebAssembly API that is used: Node's types leave it to the DOM's. */
+interface Memory {
+  readonly buffer: ArrayBuffer;
+  grow(pages: number): number;
+}
+declare const WebAssembly: {
+  Module: new (bytes: Uint8Array) => object;
+  Instance: new (module: object) => { readonly exports: unknown };
+};
+
+/** Addresses and counts are in bytes and numbers of 4 bytes; see kernels.wat. */
+export interface Kernels {
+  readonly memory: Memory;
+  quantizeColumns(x: number, inverse: number, zero: number, out: number, n: number, min: number, max: number): void;
+  quantizeRow(x: number, inverse: number, zero: number, out: number, n: number, min: number, max: number): void;
+  columnMagnitudes(x: number, highest: number, n: number): void;
+  rowMagnitude(x: number, n: number): number;
+}
+
+const PAGE = 65536;
+let instance: Kernels | undefined;
+
+/** The kernels, with at least `bytes` of memory. What an earlier caller left in it is gone: copy in, run, copy out. */
+export function kernelsWith(bytes: number): Kernels {
+  // the module is ours, and has these exports
+  instance ??= new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(wasm, 'base64'))).exports as Kernels;
+  const missing = bytes - instance.memory.buffer.byteLength;
+  if (missing > 0) instance.memory.grow(Math.ceil(missing / PAGE));
+  return instance;
+}

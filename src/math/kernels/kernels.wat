@@ -1,0 +1,123 @@
+;; Loops over weights, four numbers at a time. Compiled by scripts/kernels.js into wasm.ts.
+(module
+  (memory (export "memory") 1)
+
+  ;; Quantize a run of $n float32 at $x with a factor and a zero point for each: out = clamp(round(x * inverse) + zero).
+  ;; $inverse: f32, $zero: i32, one for each number; $out: bytes. round is half to even.
+  (func (export "quantizeColumns") (param $x i32) (param $inverse i32) (param $zero i32) (param $out i32) (param $n i32) (param $min i32) (param $max i32)
+    (local $end i32)
+    (local.set $end (i32.add (local.get $out) (i32.and (local.get $n) (i32.const -4))))
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $out) (local.get $end)))
+        (call $store4 (local.get $out)
+          (call $clamp4
+            (i32x4.add
+              (i32x4.trunc_sat_f32x4_s (f32x4.nearest (f32x4.mul (v128.load align=4 (local.get $x)) (v128.load align=4 (local.get $inverse)))))
+              (v128.load align=4 (local.get $zero)))
+            (local.get $min) (local.get $max)))
+        (local.set $x (i32.add (local.get $x) (i32.const 16)))
+        (local.set $inverse (i32.add (local.get $inverse) (i32.const 16)))
+        (local.set $zero (i32.add (local.get $zero) (i32.const 16)))
+        (local.set $out (i32.add (local.get $out) (i32.const 4)))
+        (br $next)))
+    (local.set $end (i32.add (local.get $out) (i32.and (local.get $n) (i32.const 3))))
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $out) (local.get $end)))
+        (call $store1 (local.get $out) (f32.load (local.get $x)) (f32.load (local.get $inverse)) (i32.load (local.get $zero)) (local.get $min) (local.get $max))
+        (local.set $x (i32.add (local.get $x) (i32.const 4)))
+        (local.set $inverse (i32.add (local.get $inverse) (i32.const 4)))
+        (local.set $zero (i32.add (local.get $zero) (i32.const 4)))
+        (local.set $out (i32.add (local.get $out) (i32.const 1)))
+        (br $next))))
+
+  ;; The same with one factor and one zero point for the whole run.
+  (func (export "quantizeRow") (param $x i32) (param $inverse f32) (param $zero i32) (param $out i32) (param $n i32) (param $min i32) (param $max i32)
+    (local $end i32)
+    (local.set $end (i32.add (local.get $out) (i32.and (local.get $n) (i32.const -4))))
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $out) (local.get $end)))
+        (call $store4 (local.get $out)
+          (call $clamp4
+            (i32x4.add
+              (i32x4.trunc_sat_f32x4_s (f32x4.nearest (f32x4.mul (v128.load align=4 (local.get $x)) (f32x4.splat (local.get $inverse)))))
+              (i32x4.splat (local.get $zero)))
+            (local.get $min) (local.get $max)))
+        (local.set $x (i32.add (local.get $x) (i32.const 16)))
+        (local.set $out (i32.add (local.get $out) (i32.const 4)))
+        (br $next)))
+    (local.set $end (i32.add (local.get $out) (i32.and (local.get $n) (i32.const 3))))
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $out) (local.get $end)))
+        (call $store1 (local.get $out) (f32.load (local.get $x)) (local.get $inverse) (local.get $zero) (local.get $min) (local.get $max))
+        (local.set $x (i32.add (local.get $x) (i32.const 4)))
+        (local.set $out (i32.add (local.get $out) (i32.const 1)))
+        (br $next))))
+
+  (func $clamp4 (param $q v128) (param $min i32) (param $max i32) (result v128)
+    (i32x4.min_s (i32x4.max_s (local.get $q) (i32x4.splat (local.get $min))) (i32x4.splat (local.get $max))))
+
+  ;; Low bytes of four integers.
+  (func $store4 (param $out i32) (param $q v128)
+    (v128.store32_lane align=1 0 (local.get $out)
+      (i8x16.shuffle 0 4 8 12 0 4 8 12 0 4 8 12 0 4 8 12 (local.get $q) (local.get $q))))
+
+  (func $store1 (param $out i32) (param $x f32) (param $inverse f32) (param $zero i32) (param $min i32) (param $max i32)
+    (local $q i32)
+    (local.set $q (i32.add (i32.trunc_sat_f32_s (f32.nearest (f32.mul (local.get $x) (local.get $inverse)))) (local.get $zero)))
+    (if (i32.lt_s (local.get $q) (local.get $min)) (then (local.set $q (local.get $min))))
+    (if (i32.gt_s (local.get $q) (local.get $max)) (then (local.set $q (local.get $max))))
+    (i32.store8 (local.get $out) (local.get $q)))
+
+  ;; Largest magnitude of each column so far, as bit patterns: highest[c] = max(highest[c], |x[c]|) for a row of $n numbers.
+  (func (export "columnMagnitudes") (param $x i32) (param $highest i32) (param $n i32)
+    (local $end i32) (local $a i32)
+    (local.set $end (i32.add (local.get $x) (i32.shl (i32.and (local.get $n) (i32.const -4)) (i32.const 2))))
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $x) (local.get $end)))
+        (v128.store align=4 (local.get $highest)
+          (i32x4.max_s
+            (v128.load align=4 (local.get $highest))
+            (v128.and (v128.load align=4 (local.get $x)) (i32x4.splat (i32.const 0x7fffffff)))))
+        (local.set $x (i32.add (local.get $x) (i32.const 16)))
+        (local.set $highest (i32.add (local.get $highest) (i32.const 16)))
+        (br $next)))
+    (local.set $end (i32.add (local.get $x) (i32.shl (i32.and (local.get $n) (i32.const 3)) (i32.const 2))))
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $x) (local.get $end)))
+        (local.set $a (i32.and (i32.load (local.get $x)) (i32.const 0x7fffffff)))
+        (if (i32.gt_s (local.get $a) (i32.load (local.get $highest))) (then (i32.store (local.get $highest) (local.get $a))))
+        (local.set $x (i32.add (local.get $x) (i32.const 4)))
+        (local.set $highest (i32.add (local.get $highest) (i32.const 4)))
+        (br $next))))
+
+  ;; Largest magnitude of $n numbers, as a bit pattern.
+  (func (export "rowMagnitude") (param $x i32) (param $n i32) (result i32)
+    (local $end i32) (local $m v128) (local $highest i32) (local $a i32)
+    (local.set $end (i32.add (local.get $x) (i32.shl (i32.and (local.get $n) (i32.const -4)) (i32.const 2))))
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $x) (local.get $end)))
+        (local.set $m (i32x4.max_s (local.get $m) (v128.and (v128.load align=4 (local.get $x)) (i32x4.splat (i32.const 0x7fffffff)))))
+        (local.set $x (i32.add (local.get $x) (i32.const 16)))
+        (br $next)))
+    (local.set $highest (i32x4.extract_lane 0 (i32x4.max_s
+      (i32x4.max_s (local.get $m) (i8x16.shuffle 8 9 10 11 12 13 14 15 0 1 2 3 4 5 6 7 (local.get $m) (local.get $m)))
+      (i8x16.shuffle 4 5 6 7 0 1 2 3 12 13 14 15 8 9 10 11
+        (i32x4.max_s (local.get $m) (i8x16.shuffle 8 9 10 11 12 13 14 15 0 1 2 3 4 5 6 7 (local.get $m) (local.get $m)))
+        (local.get $m)))))
+    (local.set $end (i32.add (local.get $x) (i32.shl (i32.and (local.get $n) (i32.const 3)) (i32.const 2))))
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $x) (local.get $end)))
+        (local.set $a (i32.and (i32.load (local.get $x)) (i32.const 0x7fffffff)))
+        (if (i32.gt_s (local.get $a) (local.get $highest)) (then (local.set $highest (local.get $a))))
+        (local.set $x (i32.add (local.get $x) (i32.const 4)))
+        (br $next)))
+    (local.get $highest))
+)
