@@ -2,8 +2,8 @@
 
 /** An error that is the user's to mend: one line `where: expected X, found Y`, and an exit code. */
 export abstract class UserError extends Error {
-  /** Process exit code: 1 a gate failed, 2 wrong usage, model or data. */
-  abstract readonly exitCode: 1 | 2;
+  /** Process exit code. A gate that fails is a verdict (exit code 1), not an error. */
+  abstract readonly exitCode: 2;
 }
 
 /** Wrong flags or arguments. */
@@ -22,10 +22,4 @@ export class ModelError extends UserError {
 export class DataError extends UserError {
   override readonly name = 'DataError';
   readonly exitCode = 2;
-}
-
-/** A gate that was asked for does not hold. */
-export class GateError extends UserError {
-  override readonly name = 'GateError';
-  readonly exitCode = 1;
 }

@@ -3,4 +3,4 @@ export { inspect, INSPECT_SCHEMA, type InspectOptions, type InspectReport } from
 export { quantize, type QuantizeOptions } from './quantize.ts';
 export { REPORT_SCHEMA, reportSchema, type Report } from './report/schema.ts';
 export type { Events } from './pipeline/events.ts';
-export { DataError, GateError, ModelError, UsageError, UserError } from './errors.ts';
+export { DataError, ModelError, UsageError, UserError } from './errors.ts';

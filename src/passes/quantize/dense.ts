@@ -83,8 +83,7 @@ function productOf(node: Node): Product | string | undefined {
 
 function otherWeights(node: Node): string | undefined {
   if (!isStandard(node)) return undefined;
-  if (node.op === 'Conv')
-    return 'Conv stays float: ConvInteger is slower than float on onnxruntime CPU, and is missing in onnxruntime-web';
+  if (node.op === 'Conv') return 'Conv stays float: only matrix products are quantized';
   if (node.op === 'Einsum') return 'Einsum has no 8-bit form';
   if (['LSTM', 'GRU', 'RNN'].includes(node.op)) return `${node.op} stays float: this tool treats encoders`;
   return undefined;
