@@ -23,11 +23,13 @@ function blockEndingIn(scene: Scene, out: Dense, taken: ReadonlySet<Dense>): Fee
   const way = behind(scene, out.input, 2);
   if (way.open || way.denses.length === 0 || way.denses.length > 2) return undefined;
   if (way.denses.some((dense) => taken.has(dense)) || way.nodes.some((node) => foreign.has(node.op))) return undefined;
-  const activation = activationOf(scene, way.nodes, way.denses);
+  const activation =
+    activationOf(scene, way.nodes, way.denses) ?? (unknownOps(way.nodes).length > 0 ? 'unknown' : undefined);
   if (!activation || !residualAfter(scene, out.output)) return undefined;
   const [first, second] = way.denses;
   if (second && plain(scene, first!.input) !== plain(scene, second.input)) return undefined;
   const width = out.inFeatures;
+  if (activation === 'unknown' && way.denses.some((dense) => dense.outFeatures % width !== 0)) return undefined;
   const gated = second ? 'two-branch' : first!.outFeatures === 2 * width ? 'split' : false;
   return {
     in: second ? activatedFirst(scene, out, first!, second) : [first!],
@@ -37,6 +39,24 @@ function blockEndingIn(scene: Scene, out: Dense, taken: ReadonlySet<Dense>): Fee
     nodes: inside(way.nodes, way.denses),
     gated,
   };
+}
+
+/** Operators that move data, scale it, or normalise it: none of them makes a block of two dense layers a feed-forward block. */
+const plainOps = new Set(
+  (
+    'Cast CastLike Identity Dropout Reshape Transpose Squeeze Unsqueeze Flatten Expand Slice Split Concat Gather Pad Tile Add Sub Mul Div Sum ' +
+    'QuantizeLinear DequantizeLinear DynamicQuantizeLinear QLinearAdd QLinearMul LayerNormalization RMSNormalization SimplifiedLayerNormalization ' +
+    'SkipLayerNormalization SkipSimplifiedLayerNormalization BatchNormalization InstanceNormalization GroupNormalization ' +
+    'ReduceMean Sqrt Pow Reciprocal IsNaN Where'
+  ).split(' '),
+);
+
+/** Operators between two dense layers that could be an activation this tool does not know. */
+export function unknownOps(nodes: readonly Node[]): string[] {
+  const names = nodes
+    .filter((node) => !plainOps.has(node.op))
+    .map((node) => (node.domain ? `${node.domain}::${node.op}` : node.op));
+  return [...new Set(names)];
 }
 
 /** Nodes of the activation and the gate; those that add biases or take scales back belong to the dense layers. */

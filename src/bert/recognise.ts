@@ -7,7 +7,7 @@ import { findDenses } from './dense.ts';
 import { depthOf, stacks } from './depth.ts';
 import { findEmbeddings } from './embeddings.ts';
 import { familyOf } from './family.ts';
-import { findFeedForwards } from './ffn.ts';
+import { findFeedForwards, unknownOps } from './ffn.ts';
 import { findHead } from './head.ts';
 import { findInputs, givenInputs } from './inputs.ts';
 import { sortStack, type Blocks, type Stack } from './layers.ts';
@@ -166,6 +166,10 @@ function missingParts(scene: Scene, encoders: readonly Encoder[]): void {
           `feed-forward block of layer ${i}`,
           'no two dense layers with an activation between them and a residual sum after them',
         );
+      for (const ffn of layer.ffn) {
+        if (ffn.activation === 'unknown')
+          scene.miss(`activation of layer ${i}`, `operator not known: ${unknownOps(ffn.nodes).join(', ')}`);
+      }
       if (layer.attention.mask.kind === 'unknown')
         scene.miss(`mask of layer ${i}`, layer.attention.mask.reason ?? 'not computed');
     });

@@ -24,7 +24,7 @@ export interface Behind {
 export function behind(scene: Scene, value: string, limit = 4): Behind {
   const { stream, uses, denses } = scene;
   const found = new Set<Dense>();
-  const nodes: Node[] = [];
+  const nodes = new Set<Node>();
   const seen = new Set<string>();
   let open = false;
   const pending = [value];
@@ -40,13 +40,13 @@ export function behind(scene: Scene, value: string, limit = 4): Behind {
     const dense = denses.get(node);
     if (dense) {
       found.add(dense);
-      if (found.size > limit) return { denses: [...found], nodes, open: true };
+      if (found.size > limit) return { denses: [...found], nodes: [...nodes], open: true };
     } else {
-      if (!nodes.includes(node)) nodes.push(node);
+      nodes.add(node);
       pending.push(...sources.map((source) => source.value));
     }
   }
-  return { denses: [...found], nodes, open };
+  return { denses: [...found], nodes: [...nodes], open };
 }
 
 /** Norms and joins end a walk ahead: what follows belongs to something else. */

@@ -44,7 +44,8 @@ export class ExternalFiles {
     const known = this.#sizes.get(location);
     if (known) return known;
     const parts = location.split(/[\\/]/);
-    if (isAbsolute(location) || /^[a-z]:/i.test(location) || parts.includes('..') || location.includes('\0')) {
+    // absolute in any platform's way: a root, a drive or a share
+    if (/^(?:[\\/]|[a-z]:)/i.test(location) || parts.includes('..') || location.includes('\0')) {
       throw new ModelError(`${where}: expected a path inside the model's folder, found '${location}'`);
     }
     const path = join(dirname(this.#modelPath), ...parts);

@@ -22,8 +22,11 @@ const MIN_PAYLOAD = 1024;
 /** A graph of 100,000 nodes with stack traces is 200 MB; a skeleton larger than this is no encoder and would fill memory. */
 const MAX_SKELETON = 512 * 1024 * 1024;
 
-/** Every field becomes objects: 100,000 nodes with twenty entries each are fewer than this, a file of empty nodes would fill memory. */
-const MAX_FIELDS = 2 ** 21;
+/** Every field becomes objects: 100,000 nodes with ten entries each are fewer than this, a file of empty nodes would fill memory. */
+const MAX_FIELDS = 2 ** 20;
+
+/** Most bytes of TensorProto's packed int64 fields, whose numbers become objects: dims 64 of 10 bytes, int64_data and uint64_data 16 MiB. */
+const maxPacked: Readonly<Record<number, number>> = { 1: 640, 7: 2 ** 24, 11: 2 ** 24 };
 
 type Part = Uint8Array | { readonly offset: number; readonly length: number };
 
@@ -90,6 +93,11 @@ function liftMessage(
       parts.push(marker);
       size += marker.length;
       copiedTo = field.end;
+    } else if (name === 'TensorProto' && field.end - field.body > (maxPacked[field.number] ?? Infinity)) {
+      const found = `${field.end - field.body} bytes in field ${field.number}`;
+      throw new RangeError(
+        `byte ${field.start}: expected at most ${maxPacked[field.number]} packed bytes, found ${found}`,
+      );
     }
   }
   copyUpTo(end);

@@ -7,11 +7,14 @@ export interface ByteSource {
   readonly length: number;
   /** The bytes [offset, offset + length); the caller has checked the range. */
   read(offset: number, length: number): Uint8Array;
+  /** One byte; the caller has checked the place. Headers are read byte by byte: a view for each would cost ten times as much. */
+  byte(offset: number): number;
 }
 
 /** A source over memory. */
 export function memorySource(bytes: Uint8Array): ByteSource {
-  return { length: bytes.length, read: (offset, length) => bytes.subarray(offset, offset + length) };
+  const read = (offset: number, length: number): Uint8Array => bytes.subarray(offset, offset + length);
+  return { length: bytes.length, read, byte: (offset) => bytes[offset]! };
 }
 
 /** Header bytes lie scattered between payloads: one window of this size serves a run of them with one read. */
@@ -44,6 +47,13 @@ export function withFile<T>(path: string, use: (source: ByteSource) => T): T {
           start = offset;
         }
         return window.subarray(offset - start, offset - start + wanted);
+      },
+      byte(offset) {
+        if (offset < start || offset >= start + window.length) {
+          window = fill(offset, WINDOW);
+          start = offset;
+        }
+        return window[offset - start]!;
       },
     });
   } finally {
@@ -99,17 +109,17 @@ function valueEnd(
 
 /** A varint as a number (exact below 2^53, larger values only need to be large) and the offset behind it. */
 function readVarint(source: ByteSource, offset: number, end: number): [number, number] {
-  const bytes = source.read(offset, Math.max(0, Math.min(10, end - offset)));
+  const last = Math.min(offset + 10, end);
   let value = 0;
   let factor = 1;
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i]!;
+  for (let at = offset; at < last; at++) {
+    const byte = source.byte(at);
     value += (byte & 0x7f) * factor;
-    if (byte < 0x80) return [value, offset + i + 1];
+    if (byte < 0x80) return [value, at + 1];
     factor *= 128;
   }
   throw new RangeError(
-    `byte ${offset}: expected a varint, found ${bytes.length < 10 ? 'the end of the message' : 'more than 10 bytes'}`,
+    `byte ${offset}: expected a varint, found ${last - offset < 10 ? 'the end of the message' : 'more than 10 bytes'}`,
   );
 }
 

@@ -1,5 +1,5 @@
 // Files that are no models, or lie about themselves: refused with one line, within a second, nothing allocated because a file claims it.
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { mkdirSync, symlinkSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
@@ -43,17 +43,20 @@ describe('no model at all', () => {
   });
 });
 
-test('a model cut short anywhere is refused, or whole without what was cut', () => {
+test('a model cut short anywhere is refused', () => {
   const weights = pb.tensor('w', 1, [300], pb.len(9, new Uint8Array(1200).fill(1)));
   const bytes = pb.concat(
     pb.int(1, 8),
     pb.len(8, pb.int(2, 17)),
     pb.len(7, pb.graph({ nodes: [identity], initializers: [weights], inputs: [x], outputs: [y] })),
   );
-  readModel(writeTemp(bytes));
-  const path = writeTemp('');
-  for (let length = 0; length < bytes.length; length++)
-    expect(refusal(writeTemp(bytes.subarray(0, length))), String(length)).not.toBe(path);
+  const path = writeTemp(bytes);
+  readModel(path);
+  const payload = bytes.indexOf(1, bytes.length - 1250) + 10;
+  for (let length = bytes.length - 1; length >= 0; length -= length > payload && length < payload + 1180 ? 40 : 1) {
+    truncateSync(path, length);
+    expect(refusal(path), `${length} bytes`).not.toBe('');
+  }
 });
 
 describe('wire format', () => {
@@ -122,7 +125,7 @@ describe('tensors', () => {
     [
       'a million dims',
       pb.concat(pb.tensor('w', 1, []), pb.len(1, new Uint8Array(1_000_000).fill(1)), zeros(4)),
-      /64 dimensions, found 1000000/,
+      /at most 640 packed bytes/,
     ],
     [
       'a million dims one by one',
@@ -167,12 +170,14 @@ describe('tensors', () => {
     expect(refusalOf(pb.holder(body))).toMatch(message),
   );
 
-  test.each(tensors)('%s, in an attribute', (_title, body, message) => {
+  const small = tensors.filter(([, body]) => body.length < 10_000);
+
+  test.each(small)('%s, in an attribute', (_title, body, message) => {
     const constant = pb.node('Constant', [], ['c'], pb.len(5, pb.attribute('value', 4, pb.len(5, body))));
     expect(refusalOf(graphOf(constant, identity))).toMatch(message);
   });
 
-  test.each(tensors)('%s, in a sparse tensor', (_title, body, message) => {
+  test.each(small)('%s, in a sparse tensor', (_title, body, message) => {
     const sparse = pb.len(15, pb.len(1, body), pb.int(3, 10));
     expect(refusalOf(pb.model(pb.graph({ nodes: [identity], inputs: [x], outputs: [y], rest: [sparse] })))).toMatch(
       message,

@@ -28,3 +28,8 @@ export function integers(node: Node, trace: Trace, attr: string, input: number):
 export function axisOf(axis: number, rank: number): number {
   return axis < 0 ? axis + rank : axis;
 }
+
+/** One output of a known number of unknown dimensions. */
+export function unknownDims(rank: number | undefined): readonly [Dims] | undefined {
+  return rank === undefined || rank > 64 ? undefined : [Array.from({ length: rank }, () => undefined)];
+}

@@ -2,7 +2,7 @@
 import { intAttr, intsAttr, stringAttr } from '../../ir/node.ts';
 import { broadcastDims } from './arrays.ts';
 import type { Dims } from './known.ts';
-import { axisOf, integers, type ShapeRule } from './rule.ts';
+import { axisOf, integers, unknownDims, type ShapeRule } from './rule.ts';
 
 /** numpy matmul of two shapes. */
 export function matmulDims(a: Dims | undefined, b: Dims | undefined, transA = false, transB = false): Dims | undefined {
@@ -77,7 +77,7 @@ const constantOfShape: ShapeRule = (node, trace) => {
   const shape = trace.known(node.inputs[0]);
   if (shape) return [Array.from(shape.data)];
   const rank = trace.dims(node.inputs[0])?.[0];
-  return rank === undefined ? undefined : [Array.from({ length: rank }, () => undefined)];
+  return unknownDims(rank);
 };
 
 const einsum: ShapeRule = (node, trace) => {

@@ -3,7 +3,7 @@ import type { Node } from '../../ir/graph.ts';
 import { intAttr, intsAttr } from '../../ir/node.ts';
 import { broadcastDims } from './arrays.ts';
 import type { Dims } from './known.ts';
-import { axisOf, integers, type ShapeRule, type Trace } from './rule.ts';
+import { axisOf, integers, unknownDims, type ShapeRule, type Trace } from './rule.ts';
 import { axisSlices } from './slice.ts';
 
 type Single = (node: Node, trace: Trace, x: Dims) => Dims | undefined;
@@ -27,7 +27,7 @@ const reshape: ShapeRule = (node, trace) => {
   const x = trace.dims(node.inputs[0]);
   if (!to) {
     const rank = trace.dims(node.inputs[1])?.[0];
-    return rank === undefined ? undefined : [Array.from({ length: rank }, () => undefined)];
+    return unknownDims(rank);
   }
   const keepZero = intAttr(node, 'allowzero') === 1;
   const out: (number | undefined)[] = to.map((dim, i) =>

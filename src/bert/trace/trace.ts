@@ -33,6 +33,8 @@ const values: Readonly<Record<string, ValueRule>> = { ...mathValues, ...moveValu
 const shapes: Readonly<Record<string, ShapeRule>> = { ...computeShapes, ...moveShapes, Attention: attentionShape };
 /** Chains of values longer than this are not followed: no shape arithmetic is as deep, and the stack is finite. */
 const deepest = 400;
+/** Tensors of more axes than this are mistakes. */
+const mostAxes = 64;
 
 /** Trace a graph. Operators without a rule cost only their own outputs, which the exporter's value_info may still describe. */
 export function traceGraph(graph: Graph, uses: Uses, assumed: Assumed = trial): Trace {
@@ -68,8 +70,9 @@ export function traceGraph(graph: Graph, uses: Uses, assumed: Assumed = trial): 
       return made && knownTensor(made);
     }
     const shape = dims.get(value);
-    if (shape && elementCount(shape.map((dim) => dim ?? 1)) > largestKnown) return undefined;
-    const out = values[node.op]?.(node, trace);
+    // no array is made before its size is known to be small
+    if (!shape || shape.includes(undefined) || elementCount(shape as number[]) > largestKnown) return undefined;
+    const out = valuesOf(node, trace);
     node.outputs.forEach((output, i) => output !== value && out?.[i] && memo.set(output, out[i]));
     return out?.[node.outputs.indexOf(value)];
   };
@@ -106,13 +109,28 @@ export function traceGraph(graph: Graph, uses: Uses, assumed: Assumed = trial): 
     node.outputs.forEach((output, i) => {
       if (output === '') return;
       const info = written.get(output);
-      const shape = mergeDims(out?.[i], info?.shape, symbols);
+      const shape = mergeDims(saneDims(out?.[i]), info?.shape, symbols);
       if (shape) dims.set(output, shape);
       const dtype = info?.dtype ?? nodeDtype(node, i, trace);
       if (dtype) dtypes.set(output, dtype);
     });
   }
   return trace;
+}
+
+/** Operands that do not fit together (a shape that cannot be, an axis that is not there) make no value; such a file fails elsewhere. */
+function valuesOf(node: Node, trace: Trace): readonly (Known | undefined)[] | undefined {
+  try {
+    return values[node.op]?.(node, trace);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Dimensions as they can be: a rule led astray by operands that do not fit gives unknown ones. */
+function saneDims(dims: Dims | undefined): Dims | undefined {
+  if (!dims || dims.length > mostAxes) return undefined;
+  return dims.map((dim) => (dim !== undefined && Number.isSafeInteger(dim) && dim >= 0 ? dim : undefined));
 }
 
 /** Named and unknown dimensions: the first of an input is the batch, the others the sequence. One name is one size. */
