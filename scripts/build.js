@@ -1,23 +1,46 @@
-// Build: compile src to dist, write the report's JSON Schema, and oclif's manifest, which lets --help answer without loading a command.
+// Build: bundle src into dist (start-up opens ten files instead of five hundred), write declarations, the licences of
+// what is bundled, the reports' JSON Schemas, and oclif's manifest, which lets --help answer without loading a command.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { build } from 'esbuild';
+import { bundledLicences } from './licences.js';
 
 const root = new URL('..', import.meta.url);
-const run = (bin, ...args) =>
-  execFileSync(process.execPath, [new URL(`node_modules/${bin}`, root).pathname, ...args], {
-    cwd: root,
-    stdio: 'inherit',
-  });
+const write = (name, text) => writeFileSync(new URL(name, root), text);
 
 rmSync(new URL('dist', root), { recursive: true, force: true });
-run('typescript/bin/tsc', '-p', 'tsconfig.json');
+const commands = readdirSync(new URL('src/commands', root)).map((file) => `src/commands/${file}`);
+const { metafile } = await build({
+  absWorkingDir: root.pathname,
+  entryPoints: ['src/index.ts', 'src/cli/run.ts', ...commands],
+  outbase: 'src',
+  outdir: 'dist',
+  bundle: true,
+  splitting: true,
+  metafile: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  // native; and it finds its own files by where it lies
+  external: ['onnxruntime-node'],
+  // CommonJS packages in the bundle call require()
+  banner: {
+    js: "import { createRequire as makeRequire } from 'node:module';\nconst require = makeRequire(import.meta.url);",
+  },
+});
+write('dist/THIRD-PARTY.txt', bundledLicences(root, Object.keys(metafile.inputs)));
+execFileSync(
+  process.execPath,
+  [new URL('node_modules/typescript/bin/tsc', root).pathname, '-p', 'tsconfig.json', '--emitDeclarationOnly'],
+  { cwd: root, stdio: 'inherit' },
+);
 
 const { z } = await import('zod');
-const { reportSchema } = await import(new URL('dist/report/schema.js', root).href);
-const { inspectSchema } = await import(new URL('dist/inspect/schema.js', root).href);
+const { reportSchema } = await import('../src/report/schema.ts');
+const { inspectSchema } = await import('../src/inspect/schema.ts');
 mkdirSync(new URL('schema', root), { recursive: true });
 for (const [name, schema] of Object.entries({ report: reportSchema, inspect: inspectSchema })) {
-  writeFileSync(new URL(`schema/${name}.schema.json`, root), `${JSON.stringify(z.toJSONSchema(schema), null, 2)}\n`);
+  write(`schema/${name}.schema.json`, `${JSON.stringify(z.toJSONSchema(schema), null, 2)}\n`);
 }
 
 const { Plugin } = await import('@oclif/core');
@@ -29,4 +52,4 @@ const plugin = new Plugin({
   respectNoCacheDefault: true,
 });
 await plugin.load();
-writeFileSync(new URL('oclif.manifest.json', root), `${JSON.stringify(plugin.manifest, null, 2)}\n`);
+write('oclif.manifest.json', `${JSON.stringify(plugin.manifest, null, 2)}\n`);

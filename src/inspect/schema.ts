@@ -1,5 +1,5 @@
 // JSON Schema of `inspect --json`, as zod; loaded by the build and the tests only, so that the command itself starts quickly.
-import { z } from 'zod';
+import * as z from 'zod';
 import { INSPECT_SCHEMA } from './inspect.ts';
 
 const perLayer = z.array(z.number().nullable());

@@ -4,14 +4,22 @@ import { Worker } from 'node:worker_threads';
 /** Neither CommonJS nor ESM: what it is evaluated as follows the flags of the process. */
 const source = `
 const { createHash } = process.getBuiltinModule('node:crypto');
-const { closeSync, openSync, readSync } = process.getBuiltinModule('node:fs');
+const { close, open, read } = process.getBuiltinModule('node:fs');
 const { parentPort, workerData } = process.getBuiltinModule('node:worker_threads');
-const hash = createHash('sha256');
-const buffer = Buffer.allocUnsafe(1 << 20);
-const file = openSync(workerData, 'r');
-for (let got; (got = readSync(file, buffer, 0, buffer.length, null)) > 0; ) hash.update(buffer.subarray(0, got));
-closeSync(file);
-parentPort.postMessage(hash.digest('hex'));
+const fail = (error) => setImmediate(() => { throw error; });
+open(workerData, 'r', (error, file) => {
+  if (error) return fail(error);
+  const hash = createHash('sha256');
+  const buffers = [Buffer.allocUnsafe(1 << 21), Buffer.allocUnsafe(1 << 21)];
+  // the next piece is read while this one is hashed
+  const next = (turn) => read(file, buffers[turn], 0, buffers[turn].length, null, (error, got) => {
+    if (error) return fail(error);
+    if (got === 0) return close(file, () => parentPort.postMessage(hash.digest('hex')));
+    next(1 - turn);
+    hash.update(buffers[turn].subarray(0, got));
+  });
+  next(0);
+});
 `;
 
 /** Hex SHA-256 of a file. Rejects where it cannot be read. */

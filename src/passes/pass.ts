@@ -1,5 +1,5 @@
 // What a pass is: options with a schema, and a function from a model to a changed model that says what it did and what it left.
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Model, Node } from '../ir/graph.ts';
 
 /** A node that could have been treated and was not. */

@@ -1,6 +1,6 @@
 // The main job: read -> passes -> write under a temporary name -> load -> measure -> judge -> rename, and a Report of it.
 import { renameSync } from 'node:fs';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { recognise } from '../bert/recognise.ts';
 import { inputsOf } from '../bert/summary.ts';
 import { ModelError, UsageError } from '../errors.ts';

@@ -1,5 +1,5 @@
 // The Report: what every compressing command gives, as a zod schema from which the type and the published JSON Schema follow.
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Version of the contract; a change that breaks a reader raises it. */
 export const REPORT_SCHEMA = 'bert-compress/report/1';

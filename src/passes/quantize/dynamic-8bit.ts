@@ -1,6 +1,6 @@
 // Dynamic 8-bit quantization: weights become integers in the file, activations at run time.
 // Pattern: DynamicQuantizeLinear > MatMulInteger > Cast > Mul, which onnxruntime fuses into one kernel and every runtime knows.
-import { z } from 'zod';
+import * as z from 'zod';
 import { ModelError } from '../../errors.ts';
 import { cloneModel } from '../../ir/clone.ts';
 import type { Graph, Model, Node } from '../../ir/graph.ts';

@@ -1,5 +1,5 @@
 // float16: weights and computation at half size, float32 kept where float16 would break the result.
-import { z } from 'zod';
+import * as z from 'zod';
 import { ModelError } from '../../errors.ts';
 import { cloneModel } from '../../ir/clone.ts';
 import { constantTensor } from '../../ir/constants.ts';
