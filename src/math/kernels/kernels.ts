@@ -18,6 +18,7 @@ export interface Kernels {
   quantizeRow(x: number, inverse: number, zero: number, out: number, n: number, min: number, max: number): void;
   columnMagnitudes(x: number, highest: number, n: number): void;
   rowMagnitude(x: number, n: number): number;
+  float32ToFloat16(x: number, out: number, n: number, counts: number): void;
 }
 
 const PAGE = 65536;

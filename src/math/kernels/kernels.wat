@@ -120,4 +120,46 @@
         (local.set $x (i32.add (local.get $x) (i32.const 4)))
         (br $next)))
     (local.get $highest))
+
+  ;; Round $n (a multiple of 4) float32 at $x to float16 at $out, half to even; finite magnitudes beyond 65504 become it.
+  ;; At $counts, four i32 each to be summed: adds how many were beyond, how many became zero, how many are infinite or NaN.
+  (func (export "float32ToFloat16") (param $x i32) (param $out i32) (param $n i32) (param $counts i32)
+    (local $end i32) (local $bits v128) (local $m v128) (local $h v128) (local $high v128) (local $special v128)
+    (local $beyond v128) (local $flushed v128) (local $nonFinite v128)
+    (local.set $end (i32.add (local.get $x) (i32.shl (local.get $n) (i32.const 2))))
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $x) (local.get $end)))
+        (local.set $bits (v128.load align=4 (local.get $x)))
+        (local.set $m (v128.and (local.get $bits) (i32x4.splat (i32.const 0x7fffffff))))
+        ;; below 2^-14 the result counts in 2^-24, the last bit of numbers in [0.5, 1): adding 0.5 rounds.
+        ;; from there on: rebias the exponent, add half of the last kept bit, less one where that bit is even
+        (local.set $h (v128.bitselect
+          (i32x4.sub (f32x4.add (local.get $m) (f32x4.splat (f32.const 0.5))) (i32x4.splat (i32.const 0x3f000000)))
+          (i32x4.shr_u
+            (i32x4.add
+              (i32x4.sub (local.get $m) (i32x4.splat (i32.const 0x37fff001))) ;; 112 << 23, less 0xfff
+              (v128.and (i32x4.shr_u (local.get $m) (i32.const 13)) (i32x4.splat (i32.const 1))))
+            (i32.const 13))
+          (i32x4.lt_s (local.get $m) (i32x4.splat (i32.const 0x38800000)))))
+        (local.set $flushed (i32x4.sub (local.get $flushed)
+          (v128.andnot (i32x4.eq (local.get $h) (v128.const i32x4 0 0 0 0)) (i32x4.eq (local.get $m) (v128.const i32x4 0 0 0 0)))))
+        ;; 65520 and more
+        (local.set $high (i32x4.ge_s (local.get $m) (i32x4.splat (i32.const 0x477ff000))))
+        (if (v128.any_true (local.get $high)) (then
+          (local.set $special (i32x4.ge_s (local.get $m) (i32x4.splat (i32.const 0x7f800000))))
+          (local.set $nonFinite (i32x4.sub (local.get $nonFinite) (local.get $special)))
+          (local.set $beyond (i32x4.sub (local.get $beyond) (v128.andnot (local.get $high) (local.get $special))))
+          ;; infinity 0x7c00, a NaN 0x7e00, finite 0x7bff
+          (local.set $special (i32x4.add (v128.bitselect (i32x4.splat (i32.const 0x7c00)) (i32x4.splat (i32.const 0x7bff)) (local.get $special))
+            (v128.and (i32x4.gt_s (local.get $m) (i32x4.splat (i32.const 0x7f800000))) (i32x4.splat (i32.const 0x200)))))
+          (local.set $h (v128.bitselect (local.get $special) (local.get $h) (local.get $high)))))
+        (local.set $h (v128.or (local.get $h) (v128.and (i32x4.shr_u (local.get $bits) (i32.const 16)) (i32x4.splat (i32.const 0x8000)))))
+        (v128.store64_lane align=2 0 (local.get $out) (i16x8.narrow_i32x4_u (local.get $h) (local.get $h)))
+        (local.set $x (i32.add (local.get $x) (i32.const 16)))
+        (local.set $out (i32.add (local.get $out) (i32.const 8)))
+        (br $next)))
+    (v128.store (local.get $counts) (i32x4.add (v128.load (local.get $counts)) (local.get $beyond)))
+    (v128.store offset=16 (local.get $counts) (i32x4.add (v128.load offset=16 (local.get $counts)) (local.get $flushed)))
+    (v128.store offset=32 (local.get $counts) (i32x4.add (v128.load offset=32 (local.get $counts)) (local.get $nonFinite))))
 )
