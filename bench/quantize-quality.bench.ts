@@ -1,6 +1,6 @@
 // Accuracy and size of int8, uint8 and fp16 on trained models, beside onnxruntime's tools judged by the same evaluator.
 import { existsSync, mkdirSync } from 'node:fs';
-import type { Report } from '../src/index.ts';
+import type { CompressionReport } from '../src/index.ts';
 import { machineLine, noPeers, peer, root, table, tool, work } from './support.ts';
 
 const models = [
@@ -42,7 +42,7 @@ for (const { name, folder: model, data } of models) {
         '--json',
         ...args,
       ).stdout,
-    ) as Report;
+    ) as CompressionReport;
     const { accuracy, parity } = report;
     rows.push([
       label,

@@ -7,7 +7,7 @@ import { compress, type Step } from './pipeline/compress.ts';
 import type { Events } from './pipeline/events.ts';
 import { parseDrop, parseSize, parseSpeedup } from './pipeline/gates.ts';
 import type { Precision } from './pipeline/output.ts';
-import type { Report } from './report/schema.ts';
+import type { CompressionReport } from './report/schema.ts';
 
 /** Options of `quantize`; each is the flag of the same name. */
 export interface QuantizeOptions {
@@ -56,7 +56,7 @@ export interface QuantizeOptions {
  * A gate that does not hold is no exception: `report.verdict` is 'fail', `report.failures` says why, and the output is `*.rejected.onnx`.
  * Throws UsageError, ModelError or DataError: one line each, nothing written.
  */
-export function quantize(model: string, options: QuantizeOptions = {}, events?: Events): Promise<Report> {
+export function quantize(model: string, options: QuantizeOptions = {}, events?: Events): Promise<CompressionReport> {
   const to = options.to ?? 'int8';
   const reduce = to === 'fp16' ? undefined : reduceRange(options.reduceRange ?? 'auto');
   const {

@@ -1,7 +1,7 @@
 // bert-compress quantize: flags -> quantize() -> table or JSON.
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand, exitCodes, runFlags } from '../cli/base.ts';
-import type { Report } from '../report/schema.ts';
+import type { CompressionReport } from '../report/schema.ts';
 
 export default class Quantize extends BaseCommand {
   static override summary =
@@ -120,7 +120,7 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
     ...runFlags,
   };
 
-  async run(): Promise<Report> {
+  async run(): Promise<CompressionReport> {
     const { args, flags } = await this.parse(Quantize);
     const { quantize } = await import('../quantize.ts');
     const { checkReportPaths, saveReport } = await import('../report/save.ts');

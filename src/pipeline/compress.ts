@@ -14,7 +14,7 @@ import { readModel } from '../onnx/read.ts';
 import { sourceFiles } from '../onnx/sources.ts';
 import { writeModel, writeReference, type Written } from '../onnx/write.ts';
 import type { Pass } from '../passes/pass.ts';
-import { REPORT_SCHEMA, type Report, type ReportStep } from '../report/schema.ts';
+import { REPORT_SCHEMA, type CompressionReport, type Report, type ReportStep } from '../report/schema.ts';
 import { readMachine } from '../runtime/machine.ts';
 import { openSession, type ValueSpec } from '../runtime/session.ts';
 import { version } from '../version.ts';
@@ -51,7 +51,7 @@ export async function compress(
   options: CompressOptions,
   steps: (model: Model) => readonly Step[],
   events: Events = silent,
-): Promise<Report> {
+): Promise<CompressionReport> {
   const started = performance.now();
   refuseUncheckable(options);
   const input = resolveModel(options.model);
@@ -194,7 +194,7 @@ function assemble(
   measured: Measured,
   material: Material | { readonly missing: string } | undefined,
   sha256: readonly [input: string, output: string],
-): Omit<Report, 'verdict' | 'failures' | 'seconds' | 'peakRssBytes'> {
+): Omit<CompressionReport, 'verdict' | 'failures' | 'seconds' | 'peakRssBytes'> {
   const { notes, ...figures } = measured;
   const found = material && !('missing' in material) ? material : undefined;
   const bytes = sourceFiles(input.onnxPath, model).reduce((sum, file) => sum + file.bytes, 0);
@@ -227,12 +227,12 @@ function reject(staging: Staging, written: Written, path: string): void {
 }
 
 function finish(
-  report: Omit<Report, 'verdict' | 'failures' | 'seconds' | 'peakRssBytes'>,
+  report: Omit<CompressionReport, 'verdict' | 'failures' | 'seconds' | 'peakRssBytes'>,
   judgement: ReturnType<typeof judge>,
   path: string,
   gates: Gates | undefined,
   started: number,
-): Report {
+): CompressionReport {
   const { accuracy } = report;
   const allowed = accuracy && gates?.maxDrop?.allowed(accuracy.before);
   return {

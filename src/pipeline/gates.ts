@@ -1,6 +1,6 @@
 // Gates: what the user allows a compressed model to cost, and whether it holds.
 import { UsageError } from '../errors.ts';
-import type { Report, Verdict } from '../report/schema.ts';
+import type { Candidate, Verdict } from '../report/schema.ts';
 
 /** A drop of the metric: absolute (fraction of the metric) or relative to the value before. */
 export interface DropGate {
@@ -58,7 +58,7 @@ export interface Judgement {
 }
 
 /** Judge a report. A gate that was asked for and whose figure is absent is an error of ours: it must have been refused before. */
-export function judge(report: Pick<Report, 'accuracy' | 'latency' | 'output'>, gates: Gates): Judgement {
+export function judge(report: Pick<Candidate, 'accuracy' | 'latency' | 'output'>, gates: Gates): Judgement {
   const failures: string[] = [];
   let checked = 0;
   if (gates.maxDrop) {

@@ -1,6 +1,6 @@
 // A Report as markdown, for a pull request or a step summary.
 import { bytes } from './text.ts';
-import type { Report } from './schema.ts';
+import type { CompressionReport as Report } from './schema.ts';
 
 /** One table, the verdict above it, notes below. */
 export function renderMarkdown(report: Report): string {

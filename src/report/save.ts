@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, extname } from 'node:path';
 import { UsageError } from '../errors.ts';
 import { renderMarkdown } from './markdown.ts';
-import type { Report } from './schema.ts';
+import type { CompressionReport as Report } from './schema.ts';
 
 const formats: Readonly<Record<string, (report: Report) => string>> = {
   '.json': (report) => `${JSON.stringify(report, null, 2)}\n`,

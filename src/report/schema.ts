@@ -26,6 +26,9 @@ const step = z.object({
   seconds: z.number(),
 });
 
+const interval = z.tuple([z.number(), z.number()]);
+const spread = z.object({ mean: z.number(), sd: z.number().describe('sample standard deviation over folds') });
+
 const accuracy = z.object({
   task: z.string(),
   metric: z.string(),
@@ -34,11 +37,23 @@ const accuracy = z.object({
   after: z.number(),
   drop: z.number().describe('before minus after, as a fraction of the metric'),
   relative: z.number().optional().describe('drop / before'),
-  ci95: z.tuple([z.number(), z.number()]).describe('95 % interval of the drop, paired bootstrap'),
-  p: z.number().optional().describe("McNemar's exact test, classification only"),
+  ci95: interval.describe('95 % interval of the drop, paired bootstrap'),
+  p: z.number().optional().describe("McNemar's exact test, where an example is right or wrong"),
   allowed: z.number().optional().describe('largest drop that --max-drop allows'),
+  samplesNeeded: z
+    .int()
+    .optional()
+    .describe('rows for an interval as narrow as the allowed drop, where it is wider now'),
   verdict,
   secondary: z.record(z.string(), z.object({ before: z.number(), after: z.number() })),
+  folds: z
+    .object({ count: z.int(), before: spread, after: spread, drop: spread })
+    .optional()
+    .describe('--cross-validate: the metric on each of the folds'),
+  saturated: z
+    .object({ after: z.number(), drop: z.number(), samples: z.int() })
+    .optional()
+    .describe('--emulate-saturation: the metric as a CPU without VNNI gives it'),
 });
 
 const parity = z.object({
@@ -48,6 +63,7 @@ const parity = z.object({
   maxAbs: z.number(),
   agreement: z.number().optional(),
   kl: z.number().optional().describe('nats'),
+  neighbours: z.number().optional().describe('share of the ten nearest neighbours that stay, feature extraction'),
   nonFinite: z.int().optional(),
 });
 
@@ -55,11 +71,41 @@ const latency = z.object({
   batch: z.int(),
   sequence: z.int(),
   threads: z.int(),
-  beforeMs: z.number(),
-  afterMs: z.number(),
+  beforeMs: z.number().describe('median'),
+  afterMs: z.number().describe('median'),
   speedup: z.number().describe('median over rounds of before / after'),
   rounds: z.int(),
+  beforeCi95Ms: interval.optional().describe('95 % bootstrap interval of the median'),
+  afterCi95Ms: interval.optional(),
+  speedupCi95: interval.optional(),
+  beforePerSecond: z.number().optional().describe('texts a second at the median'),
+  afterPerSecond: z.number().optional(),
 });
+
+const memory = z
+  .object({ beforePeakRssBytes: z.int(), afterPeakRssBytes: z.int() })
+  .describe('peak memory of each model in a process of its own, over all shapes');
+
+const operators = z.array(
+  z.object({ op: z.string(), count: z.int(), ms: z.number().describe('a run'), share: z.number() }),
+);
+const profile = z.object({ batch: z.int(), sequence: z.int(), before: operators, after: operators });
+
+const part = z.object({ name: z.string(), params: z.int(), bytes: z.int(), precision: z.string() });
+
+const changed = z
+  .array(
+    z.object({
+      line: z.int(),
+      text: z.string(),
+      textPair: z.string().optional(),
+      gold: z.string().optional(),
+      before: z.string(),
+      after: z.string(),
+      loss: z.number().describe('how much worse, in the unit of the task; sorted by it'),
+    }),
+  )
+  .describe('examples that got worse, the worst first');
 
 const machine = z.object({
   cpu: z.string(),
@@ -70,30 +116,52 @@ const machine = z.object({
   node: z.string(),
 });
 
-/** Absent parts are absent, never zero. */
-export const reportSchema = z.object({
+/** What is said of one model beside the original. */
+const candidate = z.object({
+  output: file,
+  ratio: z.number().describe('bytes of the output / bytes of the input'),
+  accuracy: accuracy.optional(),
+  parity: parity.optional(),
+  latency: z.array(latency).optional(),
+  memory: memory.optional(),
+  profile: profile.optional(),
+  parts: z.object({ before: z.array(part), after: z.array(part) }).optional(),
+  changed: changed.optional(),
+  diagnosis: z.array(z.string()).optional().describe('what is wrong with a model that failed, as far as it shows'),
+  pareto: z.boolean().optional().describe('no other model is better in size, speed and accuracy at once'),
+  verdict,
+  failures: z.array(z.string()).describe('one line for each gate that does not hold'),
+});
+
+const baseline = z.object({
+  path: z.string(),
+  metric: z.string().optional(),
+  value: z.number().optional().describe('the metric of the model accepted last'),
+  bytes: z.int(),
+  updated: z.boolean(),
+});
+
+/** Absent parts are absent, never zero. The parts of a candidate stand at the top as well where there is only one. */
+export const reportSchema = candidate.partial({ output: true, ratio: true }).extend({
   schema: z.literal(REPORT_SCHEMA),
   tool: z.object({ name: z.literal('bert-compress'), version: z.string() }),
   command: z.string(),
   seed: z.int(),
-  verdict,
-  failures: z.array(z.string()).describe('one line for each gate that does not hold'),
   input: file,
-  output: file,
-  ratio: z.number().describe('bytes of the output / bytes of the input'),
   steps: z.array(step),
-  accuracy: accuracy.optional(),
-  parity: parity.optional(),
-  latency: z.array(latency).optional(),
+  candidates: z.array(candidate).optional().describe('validate and bench: each model held against the original'),
   data: z
     .object({
       path: z.string(),
       format: z.string(),
       columns: z.record(z.string(), z.string()),
-      rows: z.int(),
+      rows: z.int().describe('rows measured'),
+      total: z.int().optional().describe('rows of the file, where --samples took fewer'),
+      badRows: z.int().optional().describe('rows that could not be used, where `bad` lists only the first'),
       bad: z.array(z.object({ line: z.int(), reason: z.string() })),
     })
     .optional(),
+  baseline: baseline.optional(),
   notes: z.array(z.string()).describe('what a reader should know: what was not measured, what may differ elsewhere'),
   machine,
   seconds: z.number(),
@@ -101,4 +169,15 @@ export const reportSchema = z.object({
 });
 
 export type Report = z.output<typeof reportSchema>;
+/** The report of a command that makes a model. */
+export type CompressionReport = Omit<Report, 'output' | 'ratio'> & Pick<Candidate, 'output' | 'ratio'>;
 export type ReportStep = z.output<typeof step>;
+export type Candidate = z.output<typeof candidate>;
+
+/** The models that a report holds against the original: one for a command that makes a model. */
+export function candidatesOf(report: Report): readonly Candidate[] {
+  if (report.candidates) return report.candidates;
+  const { output, ratio } = report;
+  if (!output || ratio === undefined) return [];
+  return [{ ...report, output, ratio }];
+}

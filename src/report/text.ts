@@ -1,6 +1,6 @@
 // A Report as people read it in a terminal: a table of before and after, the verdict, what was left and what to know.
 import chalk from 'chalk';
-import type { Report } from './schema.ts';
+import type { CompressionReport as Report } from './schema.ts';
 
 /** Lines of text, coloured where chalk finds a terminal. */
 export function renderText(report: Report): string {

@@ -61,8 +61,8 @@ describe('a gate that fails', () => {
     expect(code).toBe(1);
     const report = reportSchema.parse(JSON.parse(stdout));
     expect(report.verdict).toBe('fail');
-    expect(existsSync(report.output.path)).toBe(true);
-    expect(report.output.path).toMatch(/model_quantized\.rejected\.onnx$/);
+    expect(existsSync(report.output!.path)).toBe(true);
+    expect(report.output!.path).toMatch(/model_quantized\.rejected\.onnx$/);
   });
 });
 
