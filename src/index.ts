@@ -1,6 +1,13 @@
 // The library: what the command line does, as typed functions.
 export { inspect, INSPECT_SCHEMA, type InspectOptions, type InspectReport } from './inspect/inspect.ts';
 export { quantize, type QuantizeOptions } from './quantize.ts';
-export { REPORT_SCHEMA, reportSchema, type CompressionReport, type Report } from './report/schema.ts';
+export {
+  candidatesOf,
+  REPORT_SCHEMA,
+  reportSchema,
+  type Candidate,
+  type CompressionReport,
+  type Report,
+} from './report/schema.ts';
 export type { Events } from './pipeline/events.ts';
 export { DataError, ModelError, UsageError, UserError } from './errors.ts';
