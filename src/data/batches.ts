@@ -9,6 +9,8 @@ export interface BatchOptions {
   readonly fixedBatch?: number | undefined;
   /** Tokens that the model's input always has. */
   readonly fixedSequence?: number | undefined;
+  /** Most tokens in a batch, padding counted; a single row may have more. */
+  readonly maxTokens?: number | undefined;
   /** Only rows of one length share a batch, so that nothing is padded: for a model that takes no mask. */
   readonly unpadded?: boolean | undefined;
   readonly padId: number;
@@ -48,7 +50,7 @@ export function makeBatches(rows: readonly Encoding[], options: BatchOptions): B
       `row ${order[0]! + 1}: expected at most the ${options.fixedSequence} tokens of the model's fixed input, found ${longest}`,
     );
   }
-  const batches = cut(order, rows, size, options.unpadded === true);
+  const batches = cut(order, rows, size, options);
   return {
     count: batches.length,
     rows: order.length,
@@ -58,12 +60,18 @@ export function makeBatches(rows: readonly Encoding[], options: BatchOptions): B
   };
 }
 
-/** Cuts the sorted rows into runs of at most `size`, where `equal` at every change of length as well. */
-function cut(order: Uint32Array, rows: readonly Encoding[], size: number, equal: boolean): Uint32Array[] {
+/** Cuts the sorted rows into runs of at most `size` and `maxTokens`, where nothing may be padded at every change of length as well. */
+function cut(
+  order: Uint32Array,
+  rows: readonly Encoding[],
+  most: number,
+  { unpadded, maxTokens = Infinity }: BatchOptions,
+): Uint32Array[] {
   const batches: Uint32Array[] = [];
   for (let from = 0; from < order.length;) {
     const length = rows[order[from]!]!.ids.length;
-    const fits = (row: number): boolean => !equal || rows[row]!.ids.length === length;
+    const size = Math.min(most, Math.max(1, Math.floor(maxTokens / length)));
+    const fits = (row: number): boolean => unpadded !== true || rows[row]!.ids.length === length;
     let to = from + 1;
     while (to < order.length && to - from < size && fits(order[to]!)) to++;
     batches.push(order.subarray(from, to));

@@ -7,6 +7,8 @@ import type { HostTensor, ValueSpec } from '../runtime/session.ts';
 /** The output a task reads. */
 export interface ChosenOutput {
   readonly name: string;
+  /** Whether it has a row a token or one vector a sequence; undefined: its shape tells. */
+  readonly per?: 'token' | 'sequence' | undefined;
   /** Why this one, as shown to the user: 'by name', 'first float output of rank 2' … */
   readonly how: string;
 }

@@ -1,40 +1,23 @@
-// From a model's output to one vector a sequence: mean over the tokens that are not padding, or the vector as given.
+// From a model's output to one vector a sequence: as given, the mean over its tokens, or its first token.
 import { ModelError } from '../errors.ts';
-import type { Batch } from '../data/batches.ts';
-import type { HostTensor } from '../runtime/session.ts';
-import { toFloat32 } from './outputs.ts';
+import type { SequenceValues } from './sequence-values.ts';
+
+/** How tokens become one vector; 'given' wants a model that pools by itself. */
+export type Pooling = 'mean' | 'cls' | 'given';
 
 /**
- * One vector for each row of the batch that is no filling.
- * [batch, sequence, hidden] is averaged over the tokens of the mask; [batch, hidden] is taken as it is.
- * @throws ModelError for any other shape
+ * The vector of a sequence, a copy. An output without tokens is taken as it is, whatever the pooling.
+ * @throws ModelError for an output of tokens where the pooling is 'given'
  */
-export function* sequenceVectors(name: string, batch: Batch, value: HostTensor): Generator<Float32Array> {
-  const [rows = 0, second = 0, third] = value.dims;
-  const data = toFloat32(name, value);
-  const tokens = value.dims.length === 3 && second === batch.sequence;
-  if (rows !== batch.size || (value.dims.length !== 2 && !tokens)) {
-    throw new ModelError(
-      `output '${name}': expected [${batch.size}, hidden] or [${batch.size}, ${batch.sequence}, hidden], found [${value.dims.join(', ')}]`,
-    );
+export function pool({ name, data, tokens, width }: SequenceValues, pooling: Pooling): Float32Array {
+  if (tokens === 0) return data.slice();
+  if (pooling === 'given') {
+    throw new ModelError(`output '${name}': expected one vector a text (--pooling given), found one a token`);
   }
-  for (let row = 0; row < batch.rows.length; row++) {
-    if (third === undefined) yield data.subarray(row * second, (row + 1) * second);
-    else yield meanOfTokens(data, batch, row, third);
-  }
-}
-
-/** sum of mask x embedding / sum of mask, in float64. */
-function meanOfTokens(data: Float32Array, batch: Batch, row: number, hidden: number): Float32Array {
-  const sums = new Float64Array(hidden);
-  let tokens = 0;
-  for (let t = row * batch.sequence; t < (row + 1) * batch.sequence; t++) {
-    if (batch.mask[t] === 0) continue;
-    tokens++;
-    const at = t * hidden;
-    for (let i = 0; i < hidden; i++) sums[i]! += data[at + i]!;
-  }
-  return Float32Array.from(sums, (sum) => sum / Math.max(1, tokens));
+  if (pooling === 'cls') return data.slice(0, width);
+  const sums = new Float64Array(width);
+  for (let at = 0; at < data.length; at += width) for (let i = 0; i < width; i++) sums[i]! += data[at + i]!;
+  return Float32Array.from(sums, (sum) => sum / tokens);
 }
 
 /** True where every number is finite. */

@@ -1,75 +1,98 @@
-// What a task is: how rows become token sequences, and how a model's outputs on them become a score.
-import type { Batch } from '../data/batches.ts';
+// What a task is: how a row becomes token sequences, what is kept of a model's outputs on them, and how that is scored.
 import type { ModelConfig } from '../data/config.ts';
-import type { Dataset } from '../data/rows.ts';
+import type { Row } from '../data/dataset.ts';
 import type { Encoding, Tokenizer } from '../data/tokenizer.ts';
 import type { ResampledMetric } from '../math/statistics-paired.ts';
-import type { HostTensor, ValueSpec } from '../runtime/session.ts';
+import type { ValueSpec } from '../runtime/session.ts';
 import type { ChosenOutput } from './outputs.ts';
+import type { Distribution } from './parity-sums.ts';
+import type { Pooling } from './pooling.ts';
+import type { SequenceValues } from './sequence-values.ts';
 
 /** A task: one file in `tasks/`, one line in `registry.ts`. */
 export interface Task {
   /** As on the command line. */
   readonly name: string;
-  /** Name of the primary metric, a fraction of which more is better; undefined for a task without labels. */
-  readonly metric?: string;
   /** What every row must have beside its text. */
-  readonly needs: { readonly label: boolean; readonly textPair: boolean };
-  /**
-   * Tokenizes the rows and reads their labels, once for all models.
-   * @throws DataError naming the line of a label that cannot be used
-   */
-  prepare(dataset: Dataset, context: PrepareContext): Prepared;
+  readonly needs: readonly ('label' | 'textPair' | 'tags' | 'answers')[];
+  /** Begins work with one tokenizer and one set of labels, which several models may share. */
+  begin(context: TaskContext): TaskRun;
 }
 
-export interface PrepareContext {
+export interface TaskContext {
+  /** The data file, for messages. */
+  readonly path: string;
   readonly tokenizer: Tokenizer;
   /** Most tokens of a sequence, special tokens counted. */
   readonly maxLength: number;
   readonly config?: ModelConfig | undefined;
-  /** Label names in order of the model's ids; default those of the config. */
-  readonly labels?: readonly string[] | undefined;
+  /** Label names in order of the model's ids; empty where nothing names them. */
+  readonly labels: readonly string[];
+  /** How tokens become one vector, for tasks that need one. */
+  readonly pooling: Pooling;
+  readonly seed: number;
 }
 
-/** Rows ready to be run on any number of models. */
-export interface Prepared {
-  readonly task: string;
-  readonly metric?: string;
-  /** Number of examples scored. */
-  readonly samples: number;
-  /** What goes through the model; an example may be one sequence or two, two examples may share one. */
+/** A row with what it should give and what goes through the model. */
+export interface Example<Gold = unknown> {
+  readonly row: Row;
+  readonly gold: Gold;
   readonly sequences: readonly Encoding[];
-  readonly padId: number;
-  readonly padSide: 'left' | 'right';
-  /** Begins a measurement: chooses the output and collects its values. @throws ModelError where no output serves */
-  collect(outputs: readonly ValueSpec[]): Collector;
 }
 
-/** Collects one model's outputs, batch by batch, in any order. */
-export interface Collector {
-  readonly output: ChosenOutput;
-  /** @throws ModelError where the output has not the shape the task needs */
-  add(batch: Batch, value: HostTensor): void;
+/**
+ * A task at work. Rows go through it in windows: `gold` for all rows first, so that bad data costs no time, then
+ * `encode`, the model, `reduce` for every sequence, `predict` for every example; nothing of a window outlives it but
+ * what the tallies keep.
+ */
+export interface TaskRun<Gold = unknown, Part = unknown, Prediction = unknown> {
+  /** The primary metric, a fraction of which more is better; absent for a task without labels. */
+  readonly metric?: string;
+  /** What `vectors` say of classes, so that agreement and divergence of distributions mean something. */
+  readonly classes?: Distribution | undefined;
+  /** Most tokens of a batch, for outputs that are wide. */
+  readonly maxTokens?: number;
+  /** What a row should give. @throws DataError naming the line of a label that cannot be used */
+  gold(row: Row): Gold;
+  encode(row: Row, gold: Gold): readonly Encoding[];
+  /** The outputs to read. @throws ModelError where none serves */
+  outputs(specs: readonly ValueSpec[]): readonly ChosenOutput[];
+  /** What is kept of sequence `index` of an example; the arrays are lent: copy what stays. @throws ModelError for wrong shapes */
+  reduce(values: readonly SequenceValues[], example: Example<Gold>, index: number): Part;
+  predict(example: Example<Gold>, parts: readonly Part[]): Prediction;
+  /** Begins the sums of one model. */
+  tally(): Tally<Gold, Prediction>;
+  /** The output vectors of a prediction, for parity: as many and as wide for every model that was fed the same tokens. */
+  vectors?(prediction: Prediction): readonly Float32Array[];
+  /** A prediction as people read it; equal texts are equal predictions. */
+  show?(prediction: Prediction, example: Example<Gold>): string;
+  /** What a row should give, as people read it. */
+  showGold?(gold: Gold): string;
+  /** How much worse the second prediction is; 0 or less where it is not. */
+  loss?(example: Example<Gold>, before: Prediction, after: Prediction): number;
+}
+
+/** The sums of one model over all examples, which come in the order of the rows. */
+export interface Tally<Gold = unknown, Prediction = unknown> {
+  add(example: Example<Gold>, prediction: Prediction): void;
   finish(): Outcome;
 }
 
-/** A measurement of one model; everything by row is kept as compactly as it can be. */
+/** A measurement of one model; what is kept by row is kept as compactly as it can be. */
 export interface Outcome {
+  /** Examples scored. */
+  readonly samples: number;
   /** Primary metric, never NaN; absent for a task without labels. */
   readonly value?: number;
   readonly secondary: Readonly<Record<string, number>>;
-  /** Primary metric of a resample of the rows, for the interval of a difference. */
+  /** Primary metric of a resample of the examples, for the interval of a difference and for folds. */
   readonly resampled?: ResampledMetric;
   /** [samples]: 1 where the prediction is right. */
   readonly correct?: Uint8Array;
-  /** [samples]: predicted class id, -1 where the model gave NaN. */
-  readonly predictions?: Int32Array;
-  /** [samples, classes] */
-  readonly probabilities?: Float32Array;
-  /** [samples]: similarity or another score by row. */
-  readonly scores?: Float64Array;
-  /** Output vectors by sequence, or of the first sequences where all would take too much memory. */
-  readonly vectors: Vectors;
+  /** Embeddings of the first rows, for comparing neighbours. */
+  readonly embeddings?: Vectors;
+  /** [classes, classes] of gold and prediction, row-major, for saying what went wrong. */
+  readonly confusion?: Float64Array;
   /** Examples for which the model gave NaN or infinity; they count as wrong, or as a similarity of 0. */
   readonly nonFinite: number;
   /** What the user should know about this measurement. */
