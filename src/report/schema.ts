@@ -51,7 +51,13 @@ const accuracy = z.object({
     .optional()
     .describe('--cross-validate: the metric on each of the folds'),
   saturated: z
-    .object({ after: z.number(), drop: z.number(), samples: z.int() })
+    .object({
+      before: z.number().describe('the original on these rows'),
+      exact: z.number().describe('the model on these rows, without saturation'),
+      after: z.number(),
+      drop: z.number(),
+      samples: z.int(),
+    })
     .optional()
     .describe('--emulate-saturation: the metric as a CPU without VNNI gives it'),
 });
