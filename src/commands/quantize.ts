@@ -113,7 +113,7 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
     'min-speedup': Flags.string({ description: 'gate: least speedup at every shape, 1.2x', helpGroup: 'GATES' }),
     'max-size': Flags.string({ description: 'gate: most bytes, 30MB', helpGroup: 'GATES' }),
     report: Flags.string({
-      description: 'write the report to FILE.json or FILE.md, repeatable',
+      description: 'write the report to FILE.json, .md, .xml (JUnit) or .html, repeatable',
       multiple: true,
       multipleNonGreedy: true,
     }),
@@ -130,7 +130,7 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
       { ...optionsOf(flags), signal: this.interruptible() },
       await this.events(flags.quiet),
     );
-    saveReport(report, flags.report ?? []);
+    await saveReport(report, flags.report ?? []);
     if (!flags.quiet && !this.jsonEnabled()) {
       const { renderText } = await import('../report/text.ts');
       this.log(renderText(report));
