@@ -1,5 +1,6 @@
 // Reads a data file into rows of text, pair and label, keeping count of every row that cannot be used and why.
 import { DataError } from '../errors.ts';
+import { datasetOf, type Dataset as DatasetNow } from './dataset.ts';
 import { findColumns, type ColumnNames, type Columns } from './columns.ts';
 import { formatOf, knownExtensions } from './formats.ts';
 import type { BadRow, Table, TableRow } from './table.ts';
@@ -85,4 +86,10 @@ function shown(table: Table, { header, text, textPair, label }: Columns): Datase
 function firstBad(bad: readonly BadRow[]): string {
   const first = bad[0];
   return first === undefined ? '' : ` (line ${first.line}: ${first.reason})`;
+}
+
+/** Temporary: the rows in memory. */
+export async function openDataset(path: string, wanted: ColumnNames = {}): Promise<DatasetNow> {
+  const { rows, format, columns, bad } = await readRows(path, wanted);
+  return { ...datasetOf(rows, { path, format, columns }), bad, badRows: bad.length };
 }

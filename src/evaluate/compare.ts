@@ -1,9 +1,6 @@
-// Two evaluations on the same rows against each other: the drop with its interval and significance, and parity.
+// Two evaluations on the same rows against each other: the drop of the metric with its interval and significance.
 import { mcnemar, pairedBootstrap } from '../math/statistics-paired.ts';
 import type { Evaluation } from './evaluate.ts';
-import { ParitySums, type Parity } from './parity-sums.ts';
-
-export type { Parity } from './parity-sums.ts';
 
 /** The accuracy part of a report. Metrics are fractions; `drop` is before minus after, positive where it got worse. */
 export interface Accuracy {
@@ -22,30 +19,23 @@ export interface Accuracy {
   readonly secondary: Readonly<Record<string, { readonly before: number; readonly after: number }>>;
 }
 
-export interface Comparison {
-  /** Absent for a task without labels. */
-  readonly accuracy?: Accuracy;
-  /** Of the vectors that both evaluations kept (logits or sentence embeddings). */
-  readonly parity?: Parity;
+export interface CompareOptions {
+  /** Of the bootstrap and of the folds; the same seed gives the same figures. */
+  readonly seed: number;
+  /** Folds over which the spread is told; undefined: none. */
+  readonly folds?: number | undefined;
 }
 
 /**
- * Compares two evaluations of the same prepared rows.
- * @param options.seed of the bootstrap; the same seed gives the same interval
+ * Compares two evaluations of the same rows; undefined for a task without labels.
  * @throws RangeError where they are not of the same rows
  */
-export function compare(before: Evaluation, after: Evaluation, options: { readonly seed: number }): Comparison {
+export function compare(before: Evaluation, after: Evaluation, options: CompareOptions): Accuracy | undefined {
   if (before.samples !== after.samples || before.task !== after.task) {
     throw new RangeError(
       `compare: expected two evaluations of the same rows, found ${before.samples} of ${before.task} and ${after.samples} of ${after.task}`,
     );
   }
-  const accuracy = compareAccuracy(before, after, options.seed);
-  const parity = compareVectors(before, after);
-  return { ...(accuracy === undefined ? {} : { accuracy }), ...(parity === undefined ? {} : { parity }) };
-}
-
-function compareAccuracy(before: Evaluation, after: Evaluation, seed: number): Accuracy | undefined {
   if (before.value === undefined || after.value === undefined || before.metric === undefined) return undefined;
   if (before.resampled === undefined || after.resampled === undefined) return undefined;
   const drop = before.value - after.value;
@@ -58,7 +48,7 @@ function compareAccuracy(before: Evaluation, after: Evaluation, seed: number): A
     after: after.value,
     drop,
     ...(before.value === 0 ? {} : { relative: drop / before.value }),
-    ci95: pairedBootstrap(before.samples, before.resampled, after.resampled, { seed }),
+    ci95: pairedBootstrap(before.samples, before.resampled, after.resampled, { seed: options.seed }),
     ...(p === undefined ? {} : { p }),
     secondary: pairUp(before.secondary, after.secondary),
   };
@@ -73,17 +63,6 @@ function significance({ correct: a }: Evaluation, { correct: b }: Evaluation): n
     if (a[i] === 0 && b[i] === 1) onlyAfter++;
   }
   return mcnemar(onlyBefore, onlyAfter);
-}
-
-function compareVectors(before: Evaluation, after: Evaluation): Parity | undefined {
-  const [a, b] = [before.vectors, after.vectors];
-  if (a.width !== b.width || a.width === 0) return undefined;
-  const sums = new ParitySums(before.probabilities !== undefined);
-  for (let row = 0; row < Math.min(a.rows, b.rows); row++) {
-    const [from, to] = [row * a.width, (row + 1) * a.width];
-    sums.add(a.data.subarray(from, to), b.data.subarray(from, to));
-  }
-  return sums.finish();
 }
 
 function pairUp(before: Readonly<Record<string, number>>, after: Readonly<Record<string, number>>) {

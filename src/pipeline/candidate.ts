@@ -1,0 +1,45 @@
+// One model beside the original as the report says it: its file, what was measured, and whether the gates hold.
+import type { Dataset } from '../data/dataset.ts';
+import type { Candidate, Report } from '../report/schema.ts';
+import { readMachine } from '../runtime/machine.ts';
+import { judge, type Gates } from './gates.ts';
+import type { Found } from './measure.ts';
+
+/** Put together and judged. */
+export function candidateOf(
+  original: Pick<Candidate['output'], 'bytes'>,
+  output: Candidate['output'],
+  found: Found,
+  gates: Gates,
+): Candidate {
+  const { evaluation: _evaluation, accuracy, ...figures } = found;
+  const allowed = accuracy && gates.maxDrop?.allowed(accuracy.before);
+  const judged = accuracy && { ...accuracy, ...(allowed === undefined ? {} : verdictOf(accuracy.drop, allowed)) };
+  const candidate = { output, ratio: output.bytes / original.bytes, ...(judged && { accuracy: judged }), ...figures };
+  const { verdict, failures } = judge(candidate, gates);
+  return { ...candidate, verdict, failures: [...failures] };
+}
+
+function verdictOf(drop: number, allowed: number): { allowed: number; verdict: 'pass' | 'fail' } {
+  return { allowed, verdict: drop <= allowed ? 'pass' : 'fail' };
+}
+
+/** The report's facts about the rows that were measured. */
+export function dataOf(dataset: Dataset): NonNullable<Report['data']> {
+  const { path, format, columns, size, total, bad, badRows } = dataset;
+  return {
+    path,
+    format,
+    columns: { ...columns },
+    rows: size,
+    ...(total > size ? { total } : {}),
+    ...(badRows > bad.length ? { badRows } : {}),
+    bad: bad.map((row) => ({ ...row })),
+  };
+}
+
+/** The report's facts about this machine. */
+export function machineFacts(): Report['machine'] {
+  const machine = readMachine();
+  return { ...machine, isa: [...machine.isa] };
+}
