@@ -71,6 +71,16 @@ export function softmax(logits: Numbers): Float64Array {
   return result;
 }
 
+/** ln of the sum of exp(x), shifted by the largest so that nothing overflows; -Infinity of nothing. */
+export function logSumExp(values: Numbers): number {
+  let top = -Infinity;
+  for (let i = 0; i < values.length; i++) if (values[i]! > top) top = values[i]!;
+  if (top === -Infinity) return top;
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += Math.exp(values[i]! - top);
+  return top + Math.log(sum);
+}
+
 /** Kullback-Leibler divergence of q from p, KL(p || q) = sum p ln(p / q), in nats; a term with p = 0 is 0. */
 export function klDivergence(p: Numbers, q: Numbers): number {
   let sum = 0;

@@ -1,4 +1,6 @@
 // What models are measured on: the task, the rows, and for each model its tokenizer and labels, read before anything is run.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { builtinDataset } from '../data/builtin-texts.ts';
 import type { ColumnNames } from '../data/columns.ts';
 import { loadConfig, loadPooling, type ModelConfig } from '../data/config.ts';
@@ -62,7 +64,7 @@ export async function prepareMaterial(
   models: readonly KnownModel[],
   options: DataOptions,
 ): Promise<Material | NoMaterial> {
-  const kits = await Promise.all(models.map(loadKit)).catch((error: unknown): NoMaterial => {
+  const kits = await loadKits(models).catch((error: unknown): NoMaterial => {
     if (options.data !== undefined || !(error instanceof DataError)) throw error;
     return { missing: error.message };
   });
@@ -95,6 +97,17 @@ interface Kit {
   readonly tokenizer: Tokenizer;
   readonly config: ModelConfig | undefined;
   readonly pooling: Pooling | undefined;
+}
+
+/** A candidate that lies beside no tokenizer is fed by the original's. */
+async function loadKits([original, ...candidates]: readonly KnownModel[]): Promise<readonly Kit[]> {
+  const kit = await loadKit(original!);
+  const own = (model: KnownModel): boolean => existsSync(join(model.path.folder, 'tokenizer.json'));
+  const others = candidates.map(async (model) => {
+    if (model.path.folder === original!.path.folder) return kit;
+    return own(model) ? loadKit(model) : kit;
+  });
+  return [kit, ...(await Promise.all(others))];
 }
 
 async function loadKit({ path }: KnownModel): Promise<Kit> {

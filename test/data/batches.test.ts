@@ -66,6 +66,6 @@ describe('built-in texts', () => {
     expect(new Set(builtinTexts).size).toBe(96);
     expect(builtinTexts.every((text) => text.trim() === text && text !== '')).toBe(true);
     expect(builtinDataset()).toMatchObject({ bad: [], columns: { text: 'text' } });
-    expect(builtinDataset().rows[95]).toMatchObject({ line: 96 });
+    expect(builtinDataset().size).toBe(96);
   });
 });
