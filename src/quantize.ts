@@ -5,7 +5,7 @@ import { dynamic8Bit } from './passes/quantize/dynamic-8bit.ts';
 import { fp16 } from './passes/quantize/fp16.ts';
 import { compress, type Step } from './pipeline/compress.ts';
 import type { Events } from './pipeline/events.ts';
-import { parseDrop, parseSize, parseSpeedup } from './pipeline/gates.ts';
+import { gatesOf } from './pipeline/gates.ts';
 import type { Precision } from './pipeline/output.ts';
 import type { CompressionReport } from './report/schema.ts';
 
@@ -89,11 +89,7 @@ export function quantize(model: string, options: QuantizeOptions = {}, events?: 
       seed: seed ?? 0,
       ep: ep === undefined ? undefined : [ep],
       shapes: bench === false ? undefined : (shapes ?? defaultShapes),
-      gates: {
-        ...(maxDrop === undefined ? {} : { maxDrop: parseDrop(maxDrop) }),
-        ...(minSpeedup === undefined ? {} : { minSpeedup: parseSpeedup(minSpeedup) }),
-        ...(maxSize === undefined ? {} : { maxSize: parseSize(maxSize) }),
-      },
+      gates: gatesOf({ maxDrop, minSpeedup, maxSize }),
       notes: reduce ? [reduce.note] : [],
     },
     () => [step],

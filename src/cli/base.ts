@@ -1,22 +1,10 @@
-// What all commands share: flags, progress, exit codes, and errors as one line.
-import { Command, Errors, Flags, type Interfaces } from '@oclif/core';
+// What all commands share: progress, exit codes, and errors as one line.
+import { Command, Errors, type Interfaces } from '@oclif/core';
 import { UserError } from '../errors.ts';
 import { silent, type Events } from '../pipeline/events.ts';
 
 /** Exit codes: 0 done and every gate holds, 1 a gate failed, 2 wrong usage, model or data, 130 interrupted, 70 our bug. */
 export const exitCodes = { ok: 0, gate: 1, usage: 2, bug: 70, interrupted: 130 } as const;
-
-/** Flags of every command that runs models. */
-export const runFlags = {
-  seed: Flags.integer({ description: 'seed of everything random', default: 0, helpGroup: 'COMMON' }),
-  threads: Flags.integer({ description: 'threads of onnxruntime; default all cores', min: 1, helpGroup: 'COMMON' }),
-  ep: Flags.string({
-    description: 'execution provider of onnxruntime',
-    options: ['cpu', 'cuda', 'coreml', 'dml', 'webgpu'],
-    helpGroup: 'COMMON',
-  }),
-  quiet: Flags.boolean({ char: 'q', description: 'no progress and no table, errors only', helpGroup: 'COMMON' }),
-};
 
 /** A command whose `--json` prints the returned object and nothing else. */
 export abstract class BaseCommand extends Command {

@@ -15,7 +15,7 @@ import { openSession } from '../runtime/session.ts';
 import { version } from '../version.ts';
 import { silent, type Events } from './events.ts';
 import { candidateOf, dataOf, machineFacts } from './candidate.ts';
-import type { Gates } from './gates.ts';
+import { refuseUncheckable, type Gates } from './gates.ts';
 import { fileFacts, readKnownModel } from './known-model.ts';
 import { prepareMaterial, type DataOptions, type Material, type NoMaterial } from './material.ts';
 import { measure, type Measured, type MeasureOptions } from './measure.ts';
@@ -51,7 +51,11 @@ export async function compress(
   events: Events = silent,
 ): Promise<CompressionReport> {
   const started = performance.now();
-  refuseUncheckable(options);
+  refuseUncheckable(options.gates ?? {}, {
+    data: options.data !== undefined,
+    latency: options.shapes !== undefined,
+    validate: options.validate !== false,
+  });
   const input = readKnownModel(options.model);
   const { model } = input;
   const plan = planOutput(input.path, options.precision, options.output, options.force ?? false);
@@ -78,17 +82,6 @@ export async function compress(
   } catch (error) {
     staging.discard();
     throw error;
-  }
-}
-
-/** A gate whose figure will not be measured is refused before anything is done. */
-function refuseUncheckable(options: CompressOptions): void {
-  if (options.gates?.maxDrop && options.data === undefined)
-    throw new UsageError('--max-drop: expected --data with labelled rows to measure it on, found none');
-  if (options.gates?.maxDrop && options.validate === false)
-    throw new UsageError('--max-drop: expected accuracy to be measured, found --no-validate');
-  if (options.gates?.minSpeedup !== undefined && (!options.shapes || options.validate === false)) {
-    throw new UsageError('--min-speedup: expected latency to be measured, found --no-bench or --no-validate');
   }
 }
 

@@ -1,9 +1,11 @@
 // What models are measured on: the task, the rows, and for each model its tokenizer and labels, read before anything is run.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { builtinDataset } from '../data/builtin-texts.ts';
 import type { ColumnNames } from '../data/columns.ts';
 import { loadConfig, loadPooling, type ModelConfig } from '../data/config.ts';
 import type { Dataset, Row } from '../data/dataset.ts';
-import { openDataset } from '../data/rows.ts';
+import { openDataset } from '../data/open-dataset.ts';
 import { loadTokenizer, type Tokenizer } from '../data/tokenizer.ts';
 import { DataError } from '../errors.ts';
 import { checkGold, requireColumns, sequenceLimit } from '../evaluate/evaluate.ts';
@@ -62,20 +64,21 @@ export async function prepareMaterial(
   models: readonly KnownModel[],
   options: DataOptions,
 ): Promise<Material | NoMaterial> {
-  const kits = await Promise.all(models.map(loadKit)).catch((error: unknown): NoMaterial => {
+  const kits = await loadKits(models).catch((error: unknown): NoMaterial => {
     if (options.data !== undefined || !(error instanceof DataError)) throw error;
     return { missing: error.message };
   });
   if ('missing' in kits) return kits;
   const original = kits[0]!;
-  const dataset = options.data === undefined ? undefined : await openDataset(options.data, options);
+  const dataset = options.data === undefined ? undefined : await openDataset(options.data, options, options);
   const look = dataset && { columns: dataset.columns, rows: await firstRows(dataset, 200) };
   const guess = guessTask(original.config, models[0]!.outputs, look);
   const task = taskNamed(dataset === undefined ? 'feature-extraction' : (options.task ?? guess.task));
   const rows = dataset ?? builtinDataset();
   requireColumns(task, rows);
   const pooling = options.pooling ?? original.pooling ?? 'mean';
-  const entries = entriesOf(models, kits, task, rows.path, { ...options, pooling });
+  const several = look?.rows.some((row) => row.labels !== undefined) ?? false;
+  const entries = entriesOf(models, kits, task, rows.path, { ...options, pooling, several });
   await checkGold(
     rows,
     entries.map((entry) => entry.run),
@@ -97,6 +100,17 @@ interface Kit {
   readonly pooling: Pooling | undefined;
 }
 
+/** A candidate that lies beside no tokenizer is fed by the original's. */
+async function loadKits([original, ...candidates]: readonly KnownModel[]): Promise<readonly Kit[]> {
+  const kit = await loadKit(original!);
+  const own = (model: KnownModel): boolean => existsSync(join(model.path.folder, 'tokenizer.json'));
+  const others = candidates.map(async (model) => {
+    if (model.path.folder === original!.path.folder) return kit;
+    return own(model) ? loadKit(model) : kit;
+  });
+  return [kit, ...(await Promise.all(others))];
+}
+
 async function loadKit({ path }: KnownModel): Promise<Kit> {
   const [tokenizer, config, pooling] = await Promise.all([
     loadTokenizer(path.folder),
@@ -112,7 +126,7 @@ function entriesOf(
   kits: readonly Kit[],
   task: Task,
   path: string,
-  options: DataOptions & { readonly pooling: Pooling },
+  options: DataOptions & { readonly pooling: Pooling; readonly several: boolean },
 ): Entry[] {
   const runs = new Map<string, TaskRun>();
   return models.map((model, i) => {
@@ -123,8 +137,8 @@ function entriesOf(
     const maxLength = sequenceLimit({ asked: options.maxLength, fixed, config, tokenizer });
     const labels = config?.labels ?? [];
     const key = JSON.stringify([tokenizer.fingerprint, maxLength, labels]);
-    const { pooling, seed } = options;
-    const run = runs.get(key) ?? task.begin({ path, tokenizer, maxLength, config, labels, pooling, seed });
+    const { pooling, several, seed } = options;
+    const run = runs.get(key) ?? task.begin({ path, tokenizer, maxLength, config, labels, several, pooling, seed });
     runs.set(key, run);
     const padding = { padId: tokenizer.padId, padSide: tokenizer.padSide };
     return { onnxPath: model.path.onnxPath, roles, run, padding, tokenizer, config, maxLength };
