@@ -24,9 +24,13 @@ const mostOutputBytes = 256 * 2 ** 20;
 /** Bytes of logits kept for parity, while their window lasts: one token of each of the first texts, 549 of them with BERT's 30,522 tokens. */
 const mostKeptBytes = 64 * 2 ** 20;
 
-type Guesses = readonly Guess[];
+interface Prediction {
+  /** Of the model's own tokens, which may not be those of another model. */
+  readonly cloze: Cloze;
+  readonly guesses: readonly Guess[];
+}
 
-function maskRun(context: TaskContext): TaskRun<Cloze, Guess, Guesses> {
+function maskRun(context: TaskContext): TaskRun<Cloze, Guess, Prediction> {
   const { path, tokenizer, config } = context;
   const vocabulary = Math.max(1, tokenizer.vocabularySize, config?.vocabularySize ?? 0);
   const most = Math.max(1, Math.floor(mostKeptBytes / (4 * vocabulary)));
@@ -48,12 +52,12 @@ function maskRun(context: TaskContext): TaskRun<Cloze, Guess, Guesses> {
       const { position, token } = gold.blanks[index]!;
       return guessAt(values!, position, token, index === 0 && kept.has(row.line));
     },
-    predict: (_example, guesses) => guesses,
+    predict: ({ gold }, guesses) => ({ cloze: gold, guesses }),
     tally: () => new MaskTally(path, most),
-    vectors: (guesses) => guesses.flatMap(({ logits }) => logits ?? []),
-    show: (guesses, { gold }) =>
+    vectors: ({ guesses }) => guesses.flatMap(({ logits }) => logits ?? []),
+    show: ({ cloze, guesses }) =>
       shown(
-        gold,
+        cloze,
         guesses.map(({ token }) => token),
       ),
     showGold: (gold) =>
@@ -61,11 +65,14 @@ function maskRun(context: TaskContext): TaskRun<Cloze, Guess, Guesses> {
         gold,
         gold.blanks.map(({ token }) => token),
       ),
-    loss: (_example, before, after) =>
-      before.length === after.length && before.every(({ token }, i) => token === after[i]!.token)
-        ? 0
-        : surprise(after) - surprise(before),
+    loss: (_example, before, after) => lossOf(before.guesses, after.guesses),
   };
+}
+
+/** Nats a token by which the right tokens became less likely, where a guess changed. */
+function lossOf(before: readonly Guess[], after: readonly Guess[]): number {
+  const same = before.length === after.length && before.every(({ token }, i) => token === after[i]!.token);
+  return same ? 0 : surprise(after) - surprise(before);
 }
 
 /** @throws ModelError where there is no float output */
@@ -90,7 +97,7 @@ function showTokens({ tokenizer }: TaskContext, { ids, blanks }: Cloze, tokens: 
   );
 }
 
-class MaskTally implements Tally<Cloze, Guesses> {
+class MaskTally implements Tally<Cloze, Prediction> {
   readonly #path: string;
   readonly #kept: number;
   readonly #right = new Growing(Uint8Array);
@@ -105,7 +112,7 @@ class MaskTally implements Tally<Cloze, Guesses> {
     this.#kept = kept;
   }
 
-  add(_example: Example<Cloze>, guesses: Guesses): void {
+  add(_example: Example<Cloze>, { guesses }: Prediction): void {
     this.#blanks.push(guesses.length);
     this.#right.push(guesses.filter(({ above }) => above === 0).length);
     this.#tokens += guesses.length;
