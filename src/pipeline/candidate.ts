@@ -3,6 +3,7 @@ import type { Dataset } from '../data/dataset.ts';
 import { samplesNeeded } from '../math/statistics-power.ts';
 import type { Candidate, Report } from '../report/schema.ts';
 import { readMachine } from '../runtime/machine.ts';
+import type { BaselineGate } from './baseline.ts';
 import { judge, type Gates } from './gates.ts';
 import type { Found } from './measure.ts';
 
@@ -14,12 +15,14 @@ export function candidateOf(
   output: Candidate['output'],
   found: Found,
   gates: Gates,
+  baseline?: BaselineGate,
 ): Candidate {
   const { evaluation: _evaluation, accuracy, ...figures } = found;
   const allowed = accuracy && gates.maxDrop?.allowed(accuracy.before);
   const judged = accuracy && { ...accuracy, ...(allowed === undefined ? {} : judgedBy(accuracy, allowed)) };
   const candidate = { output, ratio: output.bytes / original.bytes, ...(judged && { accuracy: judged }), ...figures };
-  const { verdict, failures } = judge(candidate, gates);
+  const judgement = judge(candidate, gates);
+  const { verdict, failures } = baseline?.judge(candidate, judgement) ?? judgement;
   return { ...candidate, verdict, failures: [...failures] };
 }
 
