@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { baselineSchema, formatBaseline } from '../../src/pipeline/baseline-file.ts';
 import { action, gitlabScript, jenkinsScripts, Place, read, root, stepEnv, swallowed } from './shell.ts';
 
 const [install, run] = action.runs.steps as [(typeof action.runs.steps)[0], (typeof action.runs.steps)[0]];
@@ -246,6 +247,29 @@ describe('the examples', () => {
     const minor = version.split('.').slice(0, 2).join('.');
     for (const script of [gitlabScript(), jenkinsScripts()[0]!]) expect(script).toContain(`bert-compress@${minor}`);
     expect(read('examples/ci/github.yml')).toContain(`/bert-compress@v${version}`);
+  });
+});
+
+describe('docs/ci.md', () => {
+  const docs = read('docs/ci.md');
+  const blocks = (language: string): string[] =>
+    [...docs.matchAll(/```(\w+)\n([\s\S]*?)```/g)].filter((match) => match[1] === language).map((match) => match[2]!);
+
+  it('shows a baseline as it is written', () => {
+    const [json] = blocks('json');
+    expect(formatBaseline(baselineSchema.parse(JSON.parse(json!)))).toBe(json);
+  });
+
+  it('names every input and output of the action', () => {
+    for (const name of [...Object.keys(action.inputs), ...Object.keys(action.outputs)])
+      expect(docs).toContain(`\`${name}\``);
+    const steps = parse(blocks('yaml')[0]!) as { id?: string; with?: object }[];
+    const ours = steps.find((step) => step.id === 'model')!;
+    for (const name of Object.keys(ours.with!)) expect(action.inputs).toHaveProperty(name);
+  });
+
+  it('shows a GitLab job that keeps the exit code', () => {
+    expect(swallowed(gitlabScript(blocks('yaml')[1]!), gitlab)).toEqual([]);
   });
 });
 
