@@ -3,6 +3,7 @@ import { UsageError } from '../errors.ts';
 import type { Task } from './task.ts';
 import { featureExtraction } from './tasks/feature-extraction.ts';
 import { questionAnswering } from './tasks/question-answering.ts';
+import { retrieval } from './tasks/retrieval.ts';
 import { sentenceSimilarity } from './tasks/sentence-similarity.ts';
 import { textClassification } from './tasks/text-classification.ts';
 import { tokenClassification } from './tasks/token-classification.ts';
@@ -12,6 +13,7 @@ export const tasks: readonly Task[] = [
   tokenClassification,
   questionAnswering,
   sentenceSimilarity,
+  retrieval,
   featureExtraction,
 ];
 
