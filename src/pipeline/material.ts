@@ -77,7 +77,8 @@ export async function prepareMaterial(
   const rows = dataset ?? builtinDataset();
   requireColumns(task, rows);
   const pooling = options.pooling ?? original.pooling ?? 'mean';
-  const entries = entriesOf(models, kits, task, rows.path, { ...options, pooling });
+  const several = look?.rows.some((row) => row.labels !== undefined) ?? false;
+  const entries = entriesOf(models, kits, task, rows.path, { ...options, pooling, several });
   await checkGold(
     rows,
     entries.map((entry) => entry.run),
@@ -125,7 +126,7 @@ function entriesOf(
   kits: readonly Kit[],
   task: Task,
   path: string,
-  options: DataOptions & { readonly pooling: Pooling },
+  options: DataOptions & { readonly pooling: Pooling; readonly several: boolean },
 ): Entry[] {
   const runs = new Map<string, TaskRun>();
   return models.map((model, i) => {
@@ -136,8 +137,8 @@ function entriesOf(
     const maxLength = sequenceLimit({ asked: options.maxLength, fixed, config, tokenizer });
     const labels = config?.labels ?? [];
     const key = JSON.stringify([tokenizer.fingerprint, maxLength, labels]);
-    const { pooling, seed } = options;
-    const run = runs.get(key) ?? task.begin({ path, tokenizer, maxLength, config, labels, pooling, seed });
+    const { pooling, several, seed } = options;
+    const run = runs.get(key) ?? task.begin({ path, tokenizer, maxLength, config, labels, several, pooling, seed });
     runs.set(key, run);
     const padding = { padId: tokenizer.padId, padSide: tokenizer.padSide };
     return { onnxPath: model.path.onnxPath, roles, run, padding, tokenizer, config, maxLength };
