@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { swappedLabels } from '../../src/pipeline/swapped-labels.ts';
+import { swappedLabels } from '../../src/evaluate/swapped-labels.ts';
 
 /** Rows are gold, columns predicted. */
 function say(names: readonly string[], ...rows: readonly (readonly number[])[]): string[] {
