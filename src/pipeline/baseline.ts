@@ -14,16 +14,13 @@ import {
   type Baseline,
   type BaselineEntry,
 } from './baseline-file.ts';
-import type { Gates, Judgement } from './gates.ts';
+import { ROUNDING, type Gates, type Judgement } from './gates.ts';
 
 /**
  * How much larger than the accepted model a candidate may be where no --max-size says it: an exporter's names and
  * version strings differ by less, a layer or a table that stayed float by more.
  */
 export const SIZE_TOLERANCE = 0.01;
-
-/** Rounding of the difference of two fractions: a drop of exactly --max-drop holds. */
-const ROUNDING = 1e-9;
 
 export interface BaselineOptions {
   readonly path: string;
@@ -67,13 +64,16 @@ export function checkBaselineFlags(flags: {
   readonly updateBaseline?: boolean | undefined;
   readonly data?: string | undefined;
   readonly candidates: number;
+  /** false: nothing is run. */
+  readonly validate?: boolean | undefined;
 }): void {
-  const { baseline, updateBaseline, data, candidates } = flags;
+  const { baseline, updateBaseline, data, candidates, validate } = flags;
   if (baseline === undefined) {
     if (updateBaseline === true) throw new UsageError('--update-baseline: expected --baseline FILE, found none');
     return;
   }
   if (data === undefined) throw new UsageError('--baseline: expected --data with rows to measure on, found none');
+  if (validate === false) throw new UsageError('--baseline: expected the model to be measured, found --no-validate');
   if (updateBaseline === true && candidates !== 1)
     throw new UsageError(`--update-baseline: expected one candidate to accept, found ${candidates}`);
   if (updateBaseline !== true || existsSync(baseline)) readBaseline(baseline);

@@ -15,6 +15,8 @@ import { taskNamed } from '../evaluate/registry.ts';
 import { checkRoles, fixedShape, rolesByName, type InputRoles } from '../evaluate/roles.ts';
 import type { Task, TaskRun } from '../evaluate/task.ts';
 import type { Padding } from '../evaluate/window.ts';
+import { openBaseline, type BaselineGate } from './baseline.ts';
+import type { Gates } from './gates.ts';
 import type { KnownModel } from './known-model.ts';
 
 export interface DataOptions extends ColumnNames {
@@ -152,4 +154,21 @@ async function firstRows(dataset: Dataset, most: number): Promise<Row[]> {
     if (rows.length >= most) break;
   }
   return rows;
+}
+
+/** The baseline that models on this material are held against, where one was asked for. Throws UsageError, DataError. */
+export async function baselineOf(
+  options: {
+    readonly baseline?: string | undefined;
+    readonly updateBaseline?: boolean | undefined;
+    readonly gates?: Gates | undefined;
+    readonly seed: number;
+  },
+  { task, dataset, entries }: Material,
+): Promise<BaselineGate | undefined> {
+  if (options.baseline === undefined) return undefined;
+  const { path, size: rows, total, columns } = dataset;
+  const run = { task: task.name, metric: entries[0]!.run.metric, data: { path, rows, total, columns: { ...columns } } };
+  const where = { path: options.baseline, update: options.updateBaseline ?? false };
+  return openBaseline(where, { ...run, seed: options.seed }, options.gates ?? {});
 }
