@@ -1,6 +1,6 @@
 // A data set is read in passes: samples, a file that changes between them, the count of bad rows, and readers that stop early.
 import { appendFileSync, existsSync, readdirSync, readlinkSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { openDataset } from '../../src/data/open-dataset.ts';
 import { sampler } from '../../src/data/sample.ts';
 import { writeTemp } from '../support/temp.ts';
@@ -116,9 +116,8 @@ it.skipIf(!descriptors)('closes the file where a reader stops early', async () =
     const path = writeTemp(text[name]!, name);
     const dataset = await openDataset(path);
     for await (const row of dataset.rows()) if (row.line > 5) break;
-    await new Promise((done) => setTimeout(done, 20));
-    const open = readdirSync('/proc/self/fd').filter((fd) => linkOf(fd) === path);
-    expect(open, name).toEqual([]);
+    const open = () => readdirSync('/proc/self/fd').filter((fd) => linkOf(fd) === path);
+    await vi.waitFor(() => expect(open(), name).toEqual([]), 5000);
   }
 });
 
