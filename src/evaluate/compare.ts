@@ -1,5 +1,8 @@
 // Two evaluations on the same rows against each other: the drop of the metric with its interval and significance.
-import { mcnemar, pairedBootstrap } from '../math/statistics-paired.ts';
+import { overFolds, type FoldSpreads } from '../math/statistics-folds.ts';
+import { UsageError } from '../errors.ts';
+import { samplesNeeded } from '../math/statistics-power.ts';
+import { mcnemar, pairedBootstrap, type ResampledMetric } from '../math/statistics-paired.ts';
 import type { Evaluation } from './evaluate.ts';
 
 /** The accuracy part of a report. Metrics are fractions; `drop` is before minus after, positive where it got worse. */
@@ -14,8 +17,12 @@ export interface Accuracy {
   readonly relative?: number;
   /** 95 % interval of the drop (paired bootstrap). */
   readonly ci95: readonly [low: number, high: number];
+  /** Rows for an interval as narrow as the allowed drop, where it is wider now. */
+  readonly samplesNeeded?: number;
   /** McNemar's exact p for classification. */
   readonly p?: number;
+  /** The metric on each of several folds. */
+  readonly folds?: FoldSpreads;
   readonly secondary: Readonly<Record<string, { readonly before: number; readonly after: number }>>;
 }
 
@@ -24,6 +31,8 @@ export interface CompareOptions {
   readonly seed: number;
   /** Folds over which the spread is told; undefined: none. */
   readonly folds?: number | undefined;
+  /** Largest drop that is allowed, from the metric before: rows that would be needed to tell are given where the interval is wider. */
+  readonly allowed?: ((before: number) => number) | undefined;
 }
 
 /**
@@ -39,7 +48,9 @@ export function compare(before: Evaluation, after: Evaluation, options: CompareO
   if (before.value === undefined || after.value === undefined || before.metric === undefined) return undefined;
   if (before.resampled === undefined || after.resampled === undefined) return undefined;
   const drop = before.value - after.value;
+  const ci95 = pairedBootstrap(before.samples, before.resampled, after.resampled, { seed: options.seed });
   const p = significance(before, after);
+  const folds = foldsOf(before.samples, before.resampled, after.resampled, options);
   return {
     task: before.task,
     metric: before.metric,
@@ -48,10 +59,24 @@ export function compare(before: Evaluation, after: Evaluation, options: CompareO
     after: after.value,
     drop,
     ...(before.value === 0 ? {} : { relative: drop / before.value }),
-    ci95: pairedBootstrap(before.samples, before.resampled, after.resampled, { seed: options.seed }),
+    ci95,
+    ...needed(ci95, before.samples, options.allowed?.(before.value)),
     ...(p === undefined ? {} : { p }),
+    ...(folds && { folds }),
     secondary: pairUp(before.secondary, after.secondary),
   };
+}
+
+function needed([low, high]: readonly [number, number], samples: number, allowed: number | undefined) {
+  if (allowed === undefined) return {};
+  const rows = samplesNeeded(low, high, samples, allowed);
+  return rows !== undefined && rows > samples ? { samplesNeeded: rows } : {};
+}
+
+function foldsOf(samples: number, before: ResampledMetric, after: ResampledMetric, { folds, seed }: CompareOptions) {
+  if (folds === undefined) return undefined;
+  if (folds > samples) throw new UsageError(`--cross-validate: expected at most the ${samples} rows, found ${folds}`);
+  return overFolds(samples, before, after, { folds, seed });
 }
 
 function significance({ correct: a }: Evaluation, { correct: b }: Evaluation): number | undefined {

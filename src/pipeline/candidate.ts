@@ -2,7 +2,8 @@
 import type { Dataset } from '../data/dataset.ts';
 import type { Candidate, Report } from '../report/schema.ts';
 import { readMachine } from '../runtime/machine.ts';
-import { judge, type Gates } from './gates.ts';
+import type { BaselineGate } from './baseline.ts';
+import { judge, verdictOf, type Gates } from './gates.ts';
 import type { Found } from './measure.ts';
 
 /** Put together and judged. */
@@ -11,17 +12,18 @@ export function candidateOf(
   output: Candidate['output'],
   found: Found,
   gates: Gates,
+  baseline?: BaselineGate,
 ): Candidate {
   const { evaluation: _evaluation, accuracy, ...figures } = found;
   const allowed = accuracy && gates.maxDrop?.allowed(accuracy.before);
-  const judged = accuracy && { ...accuracy, ...(allowed === undefined ? {} : verdictOf(accuracy.drop, allowed)) };
+  const judged = accuracy && {
+    ...accuracy,
+    ...(allowed === undefined ? {} : { allowed, verdict: verdictOf(accuracy.drop, allowed) }),
+  };
   const candidate = { output, ratio: output.bytes / original.bytes, ...(judged && { accuracy: judged }), ...figures };
-  const { verdict, failures } = judge(candidate, gates);
+  const judgement = judge(candidate, gates);
+  const { verdict, failures } = baseline?.judge(candidate, judgement) ?? judgement;
   return { ...candidate, verdict, failures: [...failures] };
-}
-
-function verdictOf(drop: number, allowed: number): { allowed: number; verdict: 'pass' | 'fail' } {
-  return { allowed, verdict: drop <= allowed ? 'pass' : 'fail' };
 }
 
 /** The report's facts about the rows that were measured. */
