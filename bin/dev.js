@@ -9,5 +9,9 @@ const root = new URL('..', import.meta.url);
 const { default: pkg } = await import('../package.json', { with: { type: 'json' } });
 await execute({
   dir: import.meta.url,
-  loadOptions: { root: root.pathname, pjson: { ...pkg, oclif: { ...pkg.oclif, commands: './src/commands' } } },
+  loadOptions: {
+    root: root.pathname,
+    ignoreManifest: true,
+    pjson: { ...pkg, oclif: { ...pkg.oclif, commands: './src/commands' } },
+  },
 });

@@ -1,6 +1,7 @@
 // The library: what the command line does, as typed functions.
 export { inspect, INSPECT_SCHEMA, type InspectOptions, type InspectReport } from './inspect/inspect.ts';
 export { quantize, type QuantizeOptions } from './quantize.ts';
+export { validate, type ValidateOptions } from './validate.ts';
 export {
   candidatesOf,
   REPORT_SCHEMA,
