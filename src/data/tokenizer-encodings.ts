@@ -9,7 +9,7 @@ type Side = 'left' | 'right';
 
 /** @param side where texts that are too long are cut */
 export function encodings(
-  encoder: TextEncoder,
+  encodeText: TextEncoder,
   templates: Templates,
   side: Side,
 ): Pick<Tokenizer, 'encode' | 'encodeWords' | 'encodeWindows'> {
@@ -17,8 +17,8 @@ export function encodings(
     encode(text, pair, maxLength) {
       const template = pair === undefined ? templates.single : templates.pair;
       const room = roomIn(template, maxLength);
-      const a = encoder.ids(text);
-      const b = pair === undefined ? [] : encoder.ids(pair);
+      const a = encodeText(text).ids;
+      const b = pair === undefined ? [] : encodeText(pair).ids;
       const [keepA, keepB] = longestFirst(a.length, b.length, room);
       return fillTemplate(template, cut(a, keepA, side), cut(b, keepB, side));
     },
@@ -27,7 +27,7 @@ export function encodings(
       const ids: number[] = [];
       const starts = new Int32Array(words.length).fill(-1);
       for (const [w, word] of words.entries()) {
-        const tokens = encoder.ids(word);
+        const tokens = encodeText(word).ids;
         if (tokens.length > 0) starts[w] = ids.length;
         for (const id of tokens) ids.push(id);
       }
@@ -39,8 +39,8 @@ export function encodings(
       return { encoding: fillTemplate(templates.single, cut(ids, room, side), []), starts };
     },
     encodeWindows(question, context, maxLength, stride) {
-      const a = encoder.ids(question);
-      const { ids, offsets } = encoder.tokens(context);
+      const a = encodeText(question).ids;
+      const { ids, offsets } = encodeText(context);
       const room = maxLength - templates.pair.specials - a.length;
       if (ids.length > room && room <= stride) {
         throw new DataError(

@@ -6,8 +6,8 @@ import { DataError } from '../errors.ts';
 import { integerField, isJsonObject, messageOf, readJsonObject, stringField, type JsonObject } from './json-file.ts';
 import { encodings } from './tokenizer-encodings.ts';
 import { fingerprintOf } from './tokenizer-fingerprint.ts';
-import { libraryEncoder } from './tokenizer-library.ts';
 import { readTemplates, type Templates } from './tokenizer-template.ts';
+import { textEncoder, type TextEncoder } from './tokenizer-text.ts';
 
 /** Token ids of one text or pair with its special tokens, and the segment of each token. */
 export interface Encoding {
@@ -91,15 +91,16 @@ export async function createTokenizer(path: string, json: JsonObject, config: Js
   const { Tokenizer: LibraryTokenizer } = await import('@huggingface/tokenizers');
   let library: Library;
   let templates: Templates;
+  let encoder: TextEncoder;
   try {
     library = new LibraryTokenizer(json, config);
     templates = readTemplates(library, json['post_processor']);
+    encoder = textEncoder(LibraryTokenizer, library, json);
   } catch (error) {
     throw new DataError(`${path}: expected a tokenizer, found ${messageOf(error)}`, { cause: error });
   }
   const maxLength = integerField(config, 'model_max_length');
   const maskId = maskIdOf(config, library);
-  const encoder = libraryEncoder(library, json);
   let fingerprint: string | undefined;
   return {
     ...encodings(encoder, templates, stringField(config, 'truncation_side') === 'left' ? 'left' : 'right'),

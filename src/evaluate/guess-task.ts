@@ -20,7 +20,8 @@ const byArchitecture: readonly (readonly [RegExp, string])[] = [
 
 /**
  * The task of a model: by its architecture, else by the names and ranks of its outputs. An encoder without a head is
- * measured by sentence similarity where the data has pairs with scores, by retrieval where it has pairs alone, and by
+ * measured by sentence similarity where the data has pairs with scores, by retrieval where it has pairs alone or
+ * queries, and by
  * feature extraction otherwise.
  */
 export function guessTask(config: ModelConfig | undefined, outputs: readonly ValueSpec[], data?: DataLook): TaskGuess {
@@ -56,6 +57,7 @@ export interface DataLook {
 function byData(data: DataLook | undefined): TaskGuess {
   if (data?.columns.textPair !== undefined) {
     if (data.columns.label === undefined) return { task: 'retrieval', from: 'an encoder, and pairs without a score' };
+    if (/^quer(y|ies)$/i.test(data.columns.text)) return { task: 'retrieval', from: 'an encoder, and graded queries' };
     const numbers = data.rows.every((row) => Number.isFinite(Number(row.label)));
     if (numbers) return { task: 'sentence-similarity', from: 'an encoder, and pairs of sentences with scores' };
   }

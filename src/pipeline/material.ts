@@ -5,7 +5,7 @@ import { builtinDataset } from '../data/builtin-texts.ts';
 import type { ColumnNames } from '../data/columns.ts';
 import { loadConfig, loadPooling, type ModelConfig } from '../data/config.ts';
 import type { Dataset, Row } from '../data/dataset.ts';
-import { openDataset } from '../data/rows.ts';
+import { openDataset } from '../data/open-dataset.ts';
 import { loadTokenizer, type Tokenizer } from '../data/tokenizer.ts';
 import { DataError } from '../errors.ts';
 import { checkGold, requireColumns, sequenceLimit } from '../evaluate/evaluate.ts';
@@ -70,7 +70,7 @@ export async function prepareMaterial(
   });
   if ('missing' in kits) return kits;
   const original = kits[0]!;
-  const dataset = options.data === undefined ? undefined : await openDataset(options.data, options);
+  const dataset = options.data === undefined ? undefined : await openDataset(options.data, options, options);
   const look = dataset && { columns: dataset.columns, rows: await firstRows(dataset, 200) };
   const guess = guessTask(original.config, models[0]!.outputs, look);
   const task = taskNamed(dataset === undefined ? 'feature-extraction' : (options.task ?? guess.task));

@@ -6,9 +6,10 @@ import { version } from '../version.ts';
 import { candidateOf, dataOf, machineFacts } from './candidate.ts';
 import { silent, type Events } from './events.ts';
 import { refuseUncheckable, worstVerdict, type Gates } from './gates.ts';
-import { fileFacts, readKnownModel } from './known-model.ts';
-import { prepareMaterial, type DataOptions } from './material.ts';
-import { measure, type MeasureOptions } from './measure.ts';
+import { diagnose } from './diagnose.ts';
+import { fileFacts, readKnownModel, type KnownModel } from './known-model.ts';
+import { prepareMaterial, type DataOptions, type Material } from './material.ts';
+import { measure, type Measured, type MeasureOptions } from './measure.ts';
 
 export interface ValidateModelsOptions extends DataOptions, MeasureOptions {
   readonly original: string;
@@ -29,7 +30,8 @@ export async function validateModels(options: ValidateModelsOptions, events: Eve
     throw new UsageError(`validate: expected a tokenizer to make inputs with: ${material.missing}`);
   const measured = await measure(material.entries, material, options, events);
   const [input, ...outputs] = await facts;
-  const candidates = outputs.map((output, i) => candidateOf(input!, output, measured.found[i]!, gates));
+  const judged = outputs.map((output, i) => candidateOf(input!, output, measured.found[i]!, gates));
+  const candidates = await explain(judged, models, material, measured);
   return {
     schema: REPORT_SCHEMA,
     tool: { name: 'bert-compress', version },
@@ -47,6 +49,28 @@ export async function validateModels(options: ValidateModelsOptions, events: Eve
     seconds: (performance.now() - started) / 1000,
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
   };
+}
+
+/** Failed candidates with what looks wrong with them. */
+function explain(
+  candidates: readonly Candidate[],
+  models: readonly KnownModel[],
+  { entries, dataset }: Material,
+  measured: Measured,
+): Promise<Candidate[]> {
+  const original = { known: models[0]!, entry: entries[0]!, evaluation: measured.original };
+  return Promise.all(
+    candidates.map(async (candidate, i) => {
+      if (candidate.verdict !== 'fail') return candidate;
+      const { evaluation } = measured.found[i]!;
+      const diagnosis = await diagnose(
+        original,
+        { known: models[i + 1]!, entry: entries[i + 1]!, evaluation },
+        dataset,
+      );
+      return diagnosis.length === 0 ? candidate : { ...candidate, diagnosis };
+    }),
+  );
 }
 
 /** The parts of a candidate stand at the top of the report as well where it is the only one. */

@@ -1,7 +1,7 @@
 // An InspectReport as people read it in a terminal.
 import chalk from 'chalk';
 import type { InspectReport, PassOutlook } from '../inspect/inspect.ts';
-import { bytes } from './text.ts';
+import { bytes } from './figures.ts';
 
 const BAR = 32;
 

@@ -1,51 +1,101 @@
-// A Report as markdown, for a pull request or a step summary.
-import { bytes } from './text.ts';
-import type { CompressionReport as Report } from './schema.ts';
+// A Report as markdown, for a pull request or a step summary: all text of the user is data, never markup.
+import { candidateRemarks, baselineRemarks, dataRemarks, leftOut, machineRemark, stepRemarks } from './remarks.ts';
+import type { Report } from './schema.ts';
+import { oneLine } from './strings.ts';
+import { beforeAfter, changedTable, namedCandidates, otherFailures, overview, partsTable, profileTable, type Named, type Table } from './tables.ts';
 
-/** One table, the verdict above it, notes below. */
+/** Characters of a cell or a line; GitHub takes 1 MiB for a whole step summary. */
+const LONGEST = 200;
+
+/** The verdict, a table, what failed and why; the rest folded away. */
 export function renderMarkdown(report: Report): string {
-  const { input, output, accuracy, parity, latency, machine } = report;
-  const rows: string[][] = [['size', bytes(input.bytes), bytes(output.bytes), `${(100 * report.ratio).toFixed(1)} %`]];
-  if (accuracy)
-    rows.push([
-      `${accuracy.metric} (${accuracy.samples})`,
-      fixed(accuracy.before),
-      fixed(accuracy.after),
-      `drop ${fixed(accuracy.drop)} [${accuracy.ci95.map(fixed).join(', ')}]`,
-    ]);
-  for (const row of latency ?? [])
-    rows.push([
-      `latency ${row.batch} x ${row.sequence}`,
-      `${row.beforeMs.toFixed(2)} ms`,
-      `${row.afterMs.toFixed(2)} ms`,
-      `${row.speedup.toFixed(2)}x`,
-    ]);
-  if (parity)
-    rows.push([
-      'parity',
-      '',
-      `cosine ${parity.cosine.toFixed(5)}`,
-      parity.sqnrDb === undefined ? 'equal' : `SQNR ${parity.sqnrDb.toFixed(1)} dB`,
-    ]);
+  const candidates = namedCandidates(report);
+  const [only] = candidates;
+  const single = candidates.length === 1;
   return [
-    `### bert-compress ${report.command}: ${report.verdict}`,
+    `### bert-compress ${escapeMarkdown(report.command)}: ${report.verdict}`,
     '',
-    ...report.failures.map((line) => `- **${escape(line)}**`),
-    ...(report.failures.length > 0 ? [''] : []),
-    '| | before | after | |',
-    '|---|---:|---:|---|',
-    ...rows.map((row) => `| ${row.map(escape).join(' | ')} |`),
+    ...bullets([...candidates.flatMap((one) => failureLines(one, !single)), ...otherFailures(report).map(bold)]),
+    ...table(single ? beforeAfter(report, only!) : overview(report, candidates)),
     '',
-    `\`${escape(input.path)}\` to \`${escape(output.path)}\`; ${escape(machine.cpu)} (${machine.isa.join(' ')}), onnxruntime ${machine.onnxruntime}.`,
-    ...report.notes.map((note) => `- ${escape(note)}`),
-    '',
+    ...candidates.flatMap((one) => more(one, !single)),
+    ...about(report, candidates),
   ].join('\n');
 }
 
-function escape(text: string): string {
-  return text.replace(/[\\|`<>*_]/g, '\\$&').replace(/\s+/g, ' ');
+function failureLines(one: Named, named: boolean): string[] {
+  const of = named ? `${escapeMarkdown(one.name)}: ` : '';
+  return [
+    ...one.failures.map((line) => of + bold(line)),
+    ...(one.diagnosis ?? []).map((line) => `${of}diagnosis: ${escapeMarkdown(line)}`),
+  ];
 }
 
-function fixed(fraction: number): string {
-  return fraction.toFixed(4);
+/** What is to be said of one model, its long tables folded. */
+function more(one: Named, named: boolean): string[] {
+  const of = named ? `${one.name}: ` : '';
+  return [
+    ...bullets(candidateRemarks(one).map((line) => escapeMarkdown(of + line))),
+    ...[changedTable(one), profileTable(one), partsTable(one)].flatMap((rows) =>
+      rows ? details(of + rows.caption, table(rows)) : [],
+    ),
+  ];
+}
+
+function about(report: Report, candidates: readonly Named[]): string[] {
+  const lines = [
+    `original: ${report.input.path}`,
+    ...candidates.map(({ name, output }) => (candidates.length > 1 ? `${name}: ${output.path}` : `output: ${output.path}`)),
+    ...stepRemarks(report),
+    ...leftOut(report).map(({ count, ops, reason }) => `left: ${count} x ${ops}: ${reason}`),
+    ...dataRemarks(report),
+    ...baselineRemarks(report),
+    machineRemark(report),
+  ];
+  return [
+    ...details('Files, data and machine', bullets(lines.map((line) => escapeMarkdown(line)))),
+    ...(report.notes.length > 0
+      ? details('Notes', bullets(report.notes.map((line) => escapeMarkdown(line, 2 * LONGEST))))
+      : []),
+  ];
+}
+
+function table({ columns, rows }: Table): string[] {
+  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => escapeMarkdown(cell)).join(' | ')} |`;
+  return [
+    line(columns.map(({ title }) => title)),
+    `|${columns.map(({ kind }) => (kind === 'number' ? '---:' : '---')).join('|')}|`,
+    ...rows.map(line),
+  ];
+}
+
+/** Blank lines around the content, or it is taken for HTML. */
+function details(summary: string, lines: readonly string[]): string[] {
+  return ['<details>', `<summary>${escapeMarkdown(summary)}</summary>`, '', ...lines.filter(Boolean), '', '</details>', ''];
+}
+
+function bullets(lines: readonly string[]): string[] {
+  return lines.length > 0 ? [...lines.map((line) => `- ${line}`), ''] : [];
+}
+
+function bold(text: string): string {
+  return `**${escapeMarkdown(text)}**`;
+}
+
+/**
+ * Text that GitHub shows as it is: HTML as entities, punctuation of markdown with backslashes (the pipe as an entity, for
+ * cells), addresses not as links, a word joiner in @mentions and #references, which are looked for after rendering, and
+ * `$` in a span, as GitHub's page on mathematics says.
+ */
+export function escapeMarkdown(text: string, longest = LONGEST): string {
+  const line = oneLine(text);
+  const points = [...line];
+  return (points.length > longest ? `${points.slice(0, longest - 1).join('')}…` : line)
+    .replace(/[\\`*_[\]~]/g, '\\$&')
+    .replace(/^(\d*)([-+=.)]+)(?=\s|$)/, (_, digits: string, signs: string) => digits + signs.replace(/./g, '\\$&'))
+    .replace(/#/g, (sign, at: number, all: string) => (/\w/.test(all[at + 1] ?? '') ? `${sign}\u2060` : `\\${sign}`))
+    .replace(/@(?=\w)/g, '@\u2060')
+    .replace(/:\/\/|\bwww\./gi, (sign) => (sign === '://' ? ':\\//' : `${sign.slice(0, 3)}\\.`))
+    .replace(/[&<>|]/g, (sign) => `&#${sign.charCodeAt(0)};`)
+    .replaceAll('$', '<span>$</span>');
 }

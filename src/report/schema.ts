@@ -51,7 +51,13 @@ const accuracy = z.object({
     .optional()
     .describe('--cross-validate: the metric on each of the folds'),
   saturated: z
-    .object({ after: z.number(), drop: z.number(), samples: z.int() })
+    .object({
+      before: z.number().describe('the original on these rows'),
+      exact: z.number().describe('the model on these rows, without saturation'),
+      after: z.number(),
+      drop: z.number(),
+      samples: z.int(),
+    })
     .optional()
     .describe('--emulate-saturation: the metric as a CPU without VNNI gives it'),
 });
@@ -116,6 +122,14 @@ const machine = z.object({
   node: z.string(),
 });
 
+const check = z.object({
+  gate: z.string().describe('max-drop, min-speedup, max-size …'),
+  at: z.string().optional().describe('what it was checked on, where there are several: a shape, a metric'),
+  expected: z.string().describe('as people read it, with its unit'),
+  found: z.string(),
+  verdict,
+});
+
 /** What is said of one model beside the original. */
 const candidate = z.object({
   output: file,
@@ -129,6 +143,7 @@ const candidate = z.object({
   changed: changed.optional(),
   diagnosis: z.array(z.string()).optional().describe('what is wrong with a model that failed, as far as it shows'),
   pareto: z.boolean().optional().describe('no other model is better in size, speed and accuracy at once'),
+  checks: z.array(check).optional().describe('every gate that was asked for, held or not'),
   verdict,
   failures: z.array(z.string()).describe('one line for each gate that does not hold'),
 });
@@ -172,6 +187,9 @@ export type Report = z.output<typeof reportSchema>;
 /** The report of a command that makes a model. */
 export type CompressionReport = Omit<Report, 'output' | 'ratio'> & Pick<Candidate, 'output' | 'ratio'>;
 export type ReportStep = z.output<typeof step>;
+export type Check = z.output<typeof check>;
+export type Accuracy = z.output<typeof accuracy>;
+export type Latency = z.output<typeof latency>;
 export type Candidate = z.output<typeof candidate>;
 
 /** The models that a report holds against the original: one for a command that makes a model. */

@@ -1,132 +1,93 @@
-// A Report as people read it in a terminal: a table of before and after, the verdict, what was left and what to know.
+// A Report as people read it in a terminal: the figures, the verdict, what was left and what to know.
 import chalk from 'chalk';
-import type { CompressionReport as Report } from './schema.ts';
+import { bytes } from './figures.ts';
+import { baselineRemarks, candidateRemarks, dataRemarks, leftOut, stepRemarks } from './remarks.ts';
+import type { Report } from './schema.ts';
+import { cutMiddle, oneLine, wrap } from './strings.ts';
+import { beforeAfter, changedTable, namedCandidates, otherFailures, overview, profileTable, verdictWord, type Named, type Table } from './tables.ts';
+import { latencyBars } from './text-bars.ts';
+import { textTable } from './text-table.ts';
 
-/** Lines of text, coloured where chalk finds a terminal. */
-export function renderText(report: Report): string {
+/** Columns where the output is no terminal. */
+const PIPED = 120;
+/** Examples shown; the other formats show all that the report has. */
+const EXAMPLES = 20;
+
+/** Lines of text, coloured where chalk finds a terminal, at most `columns` wide (80 at least). */
+export function renderText(report: Report, columns: number = process.stdout.columns ?? PIPED): string {
+  const wide = Math.max(80, columns);
+  const candidates = namedCandidates(report);
+  const single = candidates.length === 1 ? candidates[0] : undefined;
+  const table = single ? beforeAfter(report, single) : overview(report, candidates);
   return [
-    ...heading(report),
+    ...heading(report, candidates, wide),
     '',
-    ...table(rows(report)),
+    ...textTable(table, wide),
+    ...(report.command === 'bench' ? block(latencyBars(candidates, wide)) : []),
+    ...candidates.flatMap((one) => details(one, single === undefined, wide)),
     '',
-    ...leftOut(report),
-    ...report.notes.map((note) => chalk.dim(`note: ${note}`)),
-    ...verdict(report),
+    ...remarks(report, wide),
+    ...verdict(report, candidates, wide),
     '',
   ].join('\n');
 }
 
-function heading({ input, output, steps }: Report): string[] {
+function heading(report: Report, candidates: readonly Named[], wide: number): string[] {
+  const { input, steps } = report;
+  const [only] = candidates;
+  const room = Math.floor((wide - 4) / 2);
+  const to = candidates.length === 1 ? only!.output.path : `${candidates.length} models`;
+  const title = `${cutMiddle(oneLine(input.path), room)} ${chalk.dim('->')} ${cutMiddle(oneLine(to), room)}`;
+  const did = steps.length > 0 ? wrap(stepRemarks(report).join('; '), wide) : [];
+  return [chalk.bold(title), ...did.map((line) => chalk.dim(line))];
+}
+
+/** What is said of one model below the table; with several, under its name. */
+function details(one: Named, named: boolean, wide: number): string[] {
+  const lines = [
+    ...candidateRemarks(one).flatMap((line) => wrap(line, wide - 2).map((part) => `  ${part}`)),
+    ...titled(profileTable(one), wide),
+    ...titled(shortened(changedTable(one)), wide),
+  ];
+  return lines.length === 0 ? [] : ['', ...(named ? [chalk.bold(cutMiddle(one.name, wide))] : []), ...lines];
+}
+
+function titled(table: Table | undefined, wide: number): string[] {
+  return table ? [chalk.dim(`  ${table.caption}`), ...textTable(table, wide)] : [];
+}
+
+/** The first examples. */
+function shortened(table: Table | undefined): Table | undefined {
+  return table && { ...table, rows: table.rows.slice(0, EXAMPLES) };
+}
+
+function remarks(report: Report, wide: number): string[] {
+  const dim = (text: string): string[] => wrap(text, wide).map((line) => chalk.dim(line));
+  const [data, ...bad] = dataRemarks(report);
   return [
-    chalk.bold(`${input.path} ${chalk.dim('->')} ${output.path}`),
-    chalk.dim(
-      steps
-        .map(
-          (step) =>
-            `${step.pass}: ${Object.entries(step.stats)
-              .map(([name, count]) => `${count} ${name}`)
-              .join(', ')}`,
-        )
-        .join('; '),
-    ),
+    ...(data && report.command !== 'quantize' ? dim(data) : []),
+    ...bad.flatMap((line) => wrap(line, wide).map((part) => chalk.yellow(part))),
+    ...leftOut(report).flatMap(({ count, ops, reason }) => dim(`left: ${count} x ${ops}: ${reason}`)),
+    ...baselineRemarks(report).flatMap(dim),
+    ...report.notes.flatMap((note) => dim(`note: ${oneLine(note)}`)),
   ];
 }
 
-type Cells = readonly [name: string, before: string, after: string, change: string];
-
-function rows(report: Report): Cells[] {
-  const { input, output, accuracy, parity, latency } = report;
-  const out: Cells[] = [
-    ['', 'before', 'after', ''],
-    [
-      'size',
-      bytes(input.bytes),
-      bytes(output.bytes),
-      `${(100 * report.ratio).toFixed(1)} %, ${(1 / report.ratio).toFixed(2)}x smaller`,
-    ],
-  ];
-  if (accuracy) {
-    const [low, high] = accuracy.ci95;
-    const significance = accuracy.p === undefined ? '' : `, p ${accuracy.p.toFixed(3)}`;
-    out.push([
-      accuracy.metric,
-      percent(accuracy.before),
-      percent(accuracy.after),
-      `${signed(-accuracy.drop)} points (95 %: ${signed(-high)} to ${signed(-low)}${significance}), ${accuracy.samples} samples`,
-    ]);
-    for (const [name, pair] of Object.entries(accuracy.secondary))
-      out.push([name, percent(pair.before), percent(pair.after), `${signed(pair.after - pair.before)} points`]);
-  }
-  for (const row of latency ?? [])
-    out.push([
-      `latency ${row.batch} x ${row.sequence}`,
-      `${row.beforeMs.toFixed(2)} ms`,
-      `${row.afterMs.toFixed(2)} ms`,
-      speed(row.speedup),
-    ]);
-  if (parity) {
-    const more = [
-      parity.sqnrDb === undefined ? 'equal bit by bit' : `SQNR ${parity.sqnrDb.toFixed(1)} dB`,
-      `largest difference ${parity.maxAbs.toPrecision(3)}`,
-      ...(parity.agreement === undefined ? [] : [`agreement ${percent(parity.agreement)}`]),
-      ...(parity.kl === undefined ? [] : [`KL ${parity.kl.toPrecision(3)} nats`]),
-    ];
-    out.push(['parity', '', `cosine ${parity.cosine.toFixed(5)}`, more.join(', ')]);
-  }
-  return out;
-}
-
-function table(cells: readonly Cells[]): string[] {
-  const widths = [0, 1, 2].map((column) => Math.max(...cells.map((row) => row[column]!.length)));
-  return cells.map((row, i) => {
-    const line =
-      `  ${row[0].padEnd(widths[0]!)}  ${row[1].padStart(widths[1]!)}  ${row[2].padStart(widths[2]!)}  ${row[3]}`.trimEnd();
-    return i === 0 ? chalk.dim(line) : line;
-  });
-}
-
-/** What stayed as it was, by reason. */
-function leftOut(report: Report): string[] {
-  const reasons = new Map<string, { ops: Set<string>; count: number }>();
-  for (const { op, reason } of report.steps.flatMap((step) => step.skipped)) {
-    const entry = reasons.get(reason) ?? { ops: new Set<string>(), count: 0 };
-    entry.ops.add(op);
-    entry.count++;
-    reasons.set(reason, entry);
-  }
-  return [...reasons].map(([reason, { ops, count }]) =>
-    chalk.dim(`left: ${count} x ${[...ops].join(', ')}: ${reason}`),
-  );
-}
-
-function verdict(report: Report): string[] {
+function verdict(report: Report, candidates: readonly Named[], wide: number): string[] {
   const took = chalk.dim(`${report.seconds.toFixed(1)} s, peak ${bytes(report.peakRssBytes)}`);
-  if (report.verdict === 'fail')
-    return [...report.failures.map((line) => chalk.red(`FAIL ${line}`)), `${chalk.red.bold('verdict: fail')}  ${took}`];
-  const word =
-    report.verdict === 'pass'
-      ? chalk.green.bold('verdict: pass')
-      : chalk.yellow('verdict: not checked (no gate was asked for)');
-  return [`${word}  ${took}`];
+  const red = (text: string): string[] => wrap(oneLine(text), wide).map((line) => chalk.red(line));
+  const several = candidates.length > 1;
+  const own = candidates.flatMap((one) => [
+    ...one.failures.flatMap((line) => red(`FAIL ${several ? `${one.name}: ` : ''}${line}`)),
+    ...(one.diagnosis ?? []).flatMap((line) => red(`diagnosis: ${several ? `${one.name}: ` : ''}${line}`)),
+  ]);
+  const rest = otherFailures(report).flatMap((line) => red(`FAIL ${line}`));
+  const word = `verdict: ${verdictWord(report.verdict)}`;
+  const colour = { pass: chalk.green.bold, fail: chalk.red.bold, 'not-checked': chalk.yellow }[report.verdict];
+  const why = report.verdict === 'not-checked' ? chalk.yellow(' (no gate was asked for)') : '';
+  return [...own, ...rest, `${colour(word)}${why}  ${took}`];
 }
 
-function speed(factor: number): string {
-  const text = `${factor.toFixed(2)}x`;
-  return factor < 1 ? chalk.yellow(`${text}, slower`) : text;
-}
-
-/** Bytes in decimal units. */
-export function bytes(count: number): string {
-  if (count >= 1e9) return `${(count / 1e9).toFixed(2)} GB`;
-  if (count >= 1e6) return `${(count / 1e6).toFixed(2)} MB`;
-  return count >= 1e3 ? `${(count / 1e3).toFixed(1)} kB` : `${count} B`;
-}
-
-function percent(fraction: number): string {
-  return `${(100 * fraction).toFixed(2)} %`;
-}
-
-function signed(fraction: number): string {
-  const points = 100 * fraction;
-  return `${points > 0 ? '+' : ''}${Math.abs(points) < 0.005 ? '0.00' : points.toFixed(2)}`;
+function block(lines: readonly string[]): string[] {
+  return lines.length > 0 ? ['', ...lines] : [];
 }

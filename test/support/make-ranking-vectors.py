@@ -41,6 +41,19 @@ order = np.argsort(-scores, axis=1)
 ranked = np.take_along_axis(grades, order, axis=1)
 first = (ranked > 0).argmax(1) + 1
 
+# ---- the same from embeddings: 9 queries, 120 documents, graded pairs of which some are judged 0; query 8 has only such
+query_vectors, document_vectors = (np.round(rng.normal(size=(n, 6)) * scale, 3) for n, scale in ((9, 2), (120, 0.5)))
+judged = np.full((9, 120), -1)
+for query in range(9):
+    chosen = rng.choice(120, 6, replace=False)
+    judged[query, chosen] = [0, 0, 1, 1, 2, 3] if query < 8 else 0
+    answers = chosen[2:] if query < 8 else []
+    document_vectors[answers] = np.round(document_vectors[answers] + 0.15 * query_vectors[query], 3)
+wanted, cosines = np.maximum(judged, 0)[:8], metrics.pairwise.cosine_similarity(query_vectors, document_vectors)[:8]
+places = (-cosines).argsort(1).argsort(1)  # from 0
+within = lambda k: float((((places < k) & (wanted > 0)).sum(1) / (wanted > 0).sum(1)).mean())
+best = np.where(wanted > 0, places, 999).min(1) + 1
+
 
 def exact_power(n, drop, discordance):
     """Power of the exact two-sided McNemar test at 5 % with n rows, summed over all outcomes."""
@@ -83,6 +96,10 @@ json.dump({
                   "ndcg": {k: f([metrics.ndcg_score(g[None], s[None], k=k, ignore_ties=True) for g, s in zip(grades, scores)]) for k in (1, 5, 10)},
                   "recall": {k: f((ranked[:, :k] > 0).sum(1) / (grades > 0).sum(1)) for k in (1, 10)},
                   "mrr10": float(np.where(first <= 10, 1 / first, 0).mean())},
+    "embeddings": {"queries": query_vectors.tolist(), "documents": document_vectors.tolist(),
+                   "judged": [[int(q), int(d), int(judged[q, d])] for q, d in np.argwhere(judged >= 0)],
+                   "ndcg10": metrics.ndcg_score(wanted, cosines, k=10, ignore_ties=True), "recall1": within(1), "recall10": within(10), "recall100": within(100),
+                   "mrr10": float(np.where(best <= 10, 1 / best, 0).mean())},
     "power": power,
     "logSumExp": {"values": f(logits[0] * 300), "result": float(scipy.special.logsumexp(logits[0] * 300))},
 }, open("../math/ranking-vectors.json", "w"))

@@ -1,0 +1,141 @@
+// A Report as JUnit XML: a suite a model, a case a gate; read by Jenkins, GitLab and GitHub's test reporters.
+import { percent } from './figures.ts';
+import { candidateRemarks } from './remarks.ts';
+import type { Check, Report } from './schema.ts';
+import { oneLine } from './strings.ts';
+import { checksOf, namedCandidates, otherFailures, type Named } from './tables.ts';
+
+/** XML text with <testsuites> as its root. There is no schema by JUnit's makers; the attributes are those that Jenkins' schema knows. */
+export function renderJunit(report: Report): string {
+  const candidates = namedCandidates(report);
+  const rest = otherFailures(report);
+  const share = report.seconds / (candidates.length + (rest.length > 0 ? 1 : 0) || 1);
+  const suites = [
+    ...candidates.map((one) => suite(one.name, casesOf(one, report.command), share, report.command, properties(report, one))),
+    ...(rest.length > 0 ? [suite('run', rest.map(failed), share, report.command, [])] : []),
+  ];
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    `<testsuites name="bert-compress ${attribute(report.command)}"${counts(suites.flatMap(({ cases }) => cases), report.seconds)}>`,
+    ...suites.flatMap(({ lines }) => lines),
+    '</testsuites>',
+    '',
+  ].join('\n');
+}
+
+/** A test case: it holds where there is neither `failure` nor `skipped`. */
+interface Case {
+  readonly name: string;
+  readonly failure?: { readonly message: string; readonly body: string };
+  readonly skipped?: string;
+}
+
+/** The gates that were asked for; accuracy that no gate guards is a case that was skipped. */
+function casesOf(one: Named, command: string): Case[] {
+  const checks = checksOf(one);
+  const cases = checks.map((check) => caseOf(check, one));
+  const guarded = checks.some(({ gate }) => gate === 'max-drop');
+  if (!guarded && command !== 'bench') cases.push({ name: 'accuracy', skipped: whyUnchecked(one) });
+  return cases.length > 0 ? cases : [{ name: 'gates', skipped: 'no gate was asked for' }];
+}
+
+function caseOf({ gate, at, expected, found, verdict }: Check, one: Named): Case {
+  const name = at === undefined ? gate : `${gate}: ${at}`;
+  if (verdict === 'pass') return { name };
+  const message = `expected ${expected}, found ${found}`;
+  if (verdict === 'not-checked') return { name, skipped: message };
+  const body = [message, ...(one.diagnosis ?? []), ...candidateRemarks(one)].map(oneLine).join('\n');
+  return { name, failure: { message, body } };
+}
+
+function failed(line: string): Case {
+  return { name: line, failure: { message: line, body: line } };
+}
+
+function whyUnchecked({ accuracy }: Named): string {
+  return accuracy
+    ? `${accuracy.metric} ${percent(accuracy.before)} before, ${percent(accuracy.after)} after; no --max-drop was asked for`
+    : 'accuracy was not measured';
+}
+
+/** One suite as lines. Models are measured in turn: each has an equal share of the time, so that sums are right. */
+function suite(
+  name: string,
+  cases: readonly Case[],
+  seconds: number,
+  command: string,
+  figures: readonly (readonly [string, string | number])[],
+): { readonly cases: readonly Case[]; readonly lines: string[] } {
+  // Jenkins takes what stands before the last dot for a package
+  const owner = attribute(`bert-compress.${command}.${name.replaceAll('.', '_')}`);
+  const time = (seconds / cases.length).toFixed(3);
+  const lines = [
+    `  <testsuite name="${attribute(name)}"${counts(cases, seconds)}>`,
+    ...(figures.length > 0 ? ['    <properties>', ...figures.map(property), '    </properties>'] : []),
+    ...cases.flatMap((one) => caseLines(one, `    <testcase name="${attribute(one.name)}" classname="${owner}" time="${time}"`)),
+    '  </testsuite>',
+  ];
+  return { cases, lines };
+}
+
+function caseLines({ failure, skipped }: Case, head: string): string[] {
+  if (failure)
+    return [
+      `${head}>`,
+      `      <failure message="${attribute(failure.message)}" type="gate">${escapeXml(failure.body)}</failure>`,
+      '    </testcase>',
+    ];
+  if (skipped !== undefined) return [`${head}>`, `      <skipped message="${attribute(skipped)}"/>`, '    </testcase>'];
+  return [`${head}/>`];
+}
+
+function counts(cases: readonly Case[], seconds: number): string {
+  const of = (kind: 'failure' | 'skipped'): number => cases.filter((one) => one[kind] !== undefined).length;
+  return ` tests="${cases.length}" failures="${of('failure')}" errors="0" skipped="${of('skipped')}" time="${seconds.toFixed(3)}"`;
+}
+
+/** Figures as numbers, by the names they have in the report. */
+function properties(report: Report, one: Named): (readonly [string, string | number])[] {
+  const { accuracy, parity } = one;
+  return [
+    ['input.path', report.input.path],
+    ['input.bytes', report.input.bytes],
+    ['output.path', one.output.path],
+    ['output.sha256', one.output.sha256],
+    ['output.bytes', one.output.bytes],
+    ['ratio', one.ratio],
+    ...(accuracy
+      ? ([
+          ['accuracy.metric', accuracy.metric],
+          ['accuracy.samples', accuracy.samples],
+          ['accuracy.before', accuracy.before],
+          ['accuracy.after', accuracy.after],
+          ['accuracy.drop', accuracy.drop],
+          ['accuracy.ci95', accuracy.ci95.join(' ')],
+        ] as const)
+      : []),
+    ...(parity ? ([['parity.cosine', parity.cosine]] as const) : []),
+    ...(one.latency ?? []).map((row) => [`latency.${row.batch}x${row.sequence}.speedup`, row.speedup] as const),
+    ['seed', report.seed],
+    ['machine.cpu', report.machine.cpu],
+    ['machine.onnxruntime', report.machine.onnxruntime],
+    ['version', report.tool.version],
+  ];
+}
+
+function property([name, value]: readonly [string, string | number]): string {
+  return `      <property name="${attribute(name)}" value="${attribute(String(value))}"/>`;
+}
+
+/** Characters outside XML 1.0's `Char` production (section 2.2) become U+FFFD: no escape would make them legal. */
+export function escapeXml(text: string): string {
+  return text
+    .replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, '\ufffd')
+    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '\ufffd')
+    .replace(/[&<>"]/g, (sign) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[sign]!);
+}
+
+/** One line: a line break in an attribute would be a space after reading (section 3.3.3). */
+function attribute(text: string): string {
+  return escapeXml(oneLine(text));
+}

@@ -1,0 +1,99 @@
+// What a report says in sentences: about one model, and about the run.
+import { bytes, counted, metricName, metricValue, percent, signedPoints, whole } from './figures.ts';
+import type { Candidate, Report } from './schema.ts';
+import { oneLine } from './strings.ts';
+import { shape } from './tables.ts';
+
+/** Bad rows that are named; the rest is counted. */
+const NAMED = 3;
+
+/** About one model: folds, how sure the verdict is, saturation. */
+export function candidateRemarks({ accuracy }: Candidate): string[] {
+  if (!accuracy) return [];
+  const { metric, folds, samplesNeeded, allowed, samples, saturated } = accuracy;
+  const remarks: string[] = [];
+  if (samplesNeeded !== undefined)
+    remarks.push(
+      `${whole(samplesNeeded)} rows would be needed for an interval as narrow as the allowed drop${allowed === undefined ? '' : ` of ${signedPoints(allowed).replace('+', '')} points`}; there are ${whole(samples)}`,
+    );
+  if (folds) {
+    const of = ({ mean, sd }: typeof folds.before): string => `${metricValue(metric, mean)} ± ${percent(sd)}`;
+    remarks.push(
+      `${counted(folds.count, 'fold')}: ${metricName(metric)} ${of(folds.before)} before, ${of(folds.after)} after, drop ${signedPoints(folds.drop.mean)} ± ${percent(folds.drop.sd).replace(' %', '')} points (mean ± standard deviation)`,
+    );
+  }
+  if (saturated)
+    remarks.push(
+      `on a CPU without VNNI, where 8-bit products saturate: ${metricName(metric)} ${metricValue(metric, saturated.after)}, drop ${signedPoints(saturated.drop)} points (emulated on ${counted(saturated.samples, 'row')})`,
+    );
+  return remarks;
+}
+
+/** The data file: format, columns, rows, and the rows that could not be used. */
+export function dataRemarks({ data }: Report): string[] {
+  if (!data) return [];
+  const columns = Object.entries(data.columns).map(([role, name]) => `${role} '${oneLine(name)}'`);
+  const of = data.total === undefined || data.total === data.rows ? '' : ` of ${whole(data.total)}`;
+  const lines = [
+    `data: ${oneLine(data.path)}, ${oneLine(data.format)}, ${whole(data.rows)}${of} rows${columns.length > 0 ? `, ${columns.join(', ')}` : ''}`,
+  ];
+  const count = data.badRows ?? data.bad.length;
+  if (count > 0) {
+    const named = data.bad.slice(0, NAMED).map(({ line, reason }) => `line ${line}: ${oneLine(reason)}`);
+    const rest = count - named.length;
+    const more = rest > 0 && named.length > 0 ? `; and ${whole(rest)} more` : '';
+    lines.push(`${counted(count, 'row')} could not be used${named.length > 0 ? `: ${named.join('; ')}` : ''}${more}`);
+  }
+  return lines;
+}
+
+/** Nodes that stayed as they were, by reason. */
+export interface LeftOut {
+  readonly reason: string;
+  readonly ops: string;
+  readonly count: number;
+}
+
+/** What stayed as it was, the most frequent reason first. */
+export function leftOut({ steps }: Report): LeftOut[] {
+  const reasons = new Map<string, { ops: Set<string>; count: number }>();
+  for (const { op, reason } of steps.flatMap((step) => step.skipped)) {
+    const entry = reasons.get(reason) ?? { ops: new Set<string>(), count: 0 };
+    entry.ops.add(op);
+    entry.count++;
+    reasons.set(reason, entry);
+  }
+  return [...reasons]
+    .map(([reason, { ops, count }]) => ({ reason: oneLine(reason), ops: oneLine([...ops].join(', ')), count }))
+    .sort((a, b) => b.count - a.count);
+}
+
+/** What each pass did, in its own counters. */
+export function stepRemarks({ steps }: Report): string[] {
+  return steps.map(({ pass, stats }) => {
+    const counts = Object.entries(stats).map(([name, count]) => `${count} ${name}`);
+    return `${pass}: ${counts.join(', ')}`;
+  });
+}
+
+/** The model accepted last. */
+export function baselineRemarks({ baseline }: Report): string[] {
+  if (!baseline) return [];
+  const { path, metric, value, updated } = baseline;
+  const score = metric === undefined || value === undefined ? '' : `, ${metricName(metric)} ${metricValue(metric, value)}`;
+  return [`baseline ${oneLine(path)}: ${bytes(baseline.bytes)}${score}${updated ? '; updated with this model' : ''}`];
+}
+
+/** Where it was measured. */
+export function machineRemark({ machine, candidates, latency }: Report): string {
+  const threads = [...new Set([...(latency ?? []), ...(candidates ?? []).flatMap((one) => one.latency ?? [])].map((row) => row.threads))];
+  const isa = machine.isa.length > 0 ? ` (${machine.isa.join(' ')})` : '';
+  return oneLine(
+    `${machine.cpu}${isa}, ${counted(machine.cores, 'core')}, ${bytes(machine.memory)}, ${threads.length > 0 ? `${threads.join(' and ')} ${threads.join() === '1' ? 'thread' : 'threads'}, ` : ''}onnxruntime ${machine.onnxruntime}, Node ${machine.node.replace(/^v/, '')}`,
+  );
+}
+
+/** The profile's shape in words, for captions. */
+export function profiledAt({ profile }: Candidate): string {
+  return profile ? `at ${shape(profile)} (batch by tokens)` : '';
+}
