@@ -8,11 +8,14 @@ export interface RoundOptions {
   /** Time for all rounds in milliseconds, warm-up included; at least `minRounds` are run however long they take. */
   readonly budgetMs: number;
   readonly minRounds: number;
+  /** No more than these, however short; default 500. */
+  readonly mostRounds?: number | undefined;
+  /** Called after each round with how much of the work is done, in [0, 1]. */
+  readonly progress?: ((done: number) => void) | undefined;
   /** Looked at before every turn; its reason is thrown. */
   readonly signal?: AbortSignal | undefined;
 }
 
-const mostRounds = 500;
 /** Warm-up runs of each model: until one of these is reached. */
 const warmUp = { runs: 5, ms: 50 };
 /** A turn of short runs lasts about so long; a longer run is a turn by itself. Milliseconds. */
@@ -26,15 +29,19 @@ const mostRunsATurn = 10;
  * several, of which the median counts.
  */
 export async function timeInTurn(models: readonly TimedRun[], options: RoundOptions): Promise<number[][]> {
-  const end = performance.now() + options.budgetMs;
-  const runs = runsATurn(await warmUpAll(models, options.signal));
+  const { budgetMs, minRounds, mostRounds = 500, progress, signal } = options;
+  const started = performance.now();
+  const left = (rounds: number): boolean =>
+    rounds < minRounds || (rounds < mostRounds && performance.now() - started < budgetMs);
+  const runs = runsATurn(await warmUpAll(models, signal));
   const times = models.map((): number[] => []);
-  for (let round = 0; round < options.minRounds || (round < mostRounds && performance.now() < end); round++) {
+  for (let round = 0; left(round); round++) {
     for (let k = 0; k < models.length; k++) {
-      options.signal?.throwIfAborted();
+      signal?.throwIfAborted();
       const at = (round + k) % models.length;
       times[at]!.push(await takeTurn(models[at]!, runs));
     }
+    progress?.(Math.min(1, (performance.now() - started) / budgetMs, (round + 1) / minRounds));
   }
   return times;
 }

@@ -57,9 +57,11 @@ export interface LatenciesOptions {
   readonly budgetMs?: number | undefined;
   /** Default 5. */
   readonly minRounds?: number | undefined;
+  /** No more than these, however short; default 500. */
+  readonly mostRounds?: number | undefined;
   /** Of the token ids and of the bootstrap; default 0. */
   readonly seed?: number | undefined;
-  /** Called after each shape. */
+  /** Called after each round with the shapes that are done, a fraction for the one at work, and all. */
   readonly progress?: ((done: number, total: number) => void) | undefined;
   /** Looked at before every turn; its reason is thrown. */
   readonly signal?: AbortSignal | undefined;
@@ -104,13 +106,19 @@ export async function latencies(
   for (const { session, roles } of lanes) checkRoles(session.inputs, roles);
   const fixed = lanes.map(({ session, roles }) => fixedShape(session.inputs, roles)).reduce(commonShape);
   const { shapes, skipped } = planShapes(options.shapes ?? defaultShapes, fixed, options.maxPositions);
-  const { vocabularySize, seed = 0, signal } = options;
+  const { vocabularySize, seed = 0, signal, mostRounds } = options;
   const { budgetMs = defaults.budgetMs, minRounds = defaults.minRounds } = options;
   const rows = lanes.slice(1).map((): Latency[] => []);
   for (const [done, shape] of shapes.entries()) {
     const tokens = tokensOf(shape, vocabularySize, seed);
     const runs = lanes.map(({ session, roles }) => runOf(session, makeFeeds(session.inputs, roles, tokens)));
-    const [before, ...others] = await timeInTurn(runs, { budgetMs, minRounds, signal });
+    const [before, ...others] = await timeInTurn(runs, {
+      budgetMs,
+      minRounds,
+      mostRounds,
+      signal,
+      progress: (part) => options.progress?.(done + part, shapes.length),
+    });
     const { threads } = lanes[0]!.session;
     others.forEach((after, i) => rows[i]!.push(summarize({ ...shape, threads }, before!, after, seed)));
     options.progress?.(done + 1, shapes.length);

@@ -1,6 +1,7 @@
 // What a reader of bench's figures should know: what was not measured, what the intervals do not decide.
 import type { Candidate } from '../report/schema.ts';
-import type { BenchMeasured, BenchPlan } from './bench-measure.ts';
+import type { BenchMeasured } from './bench-measure.ts';
+import type { BenchPlan } from './bench-plan.ts';
 import type { Gates } from './gates.ts';
 
 export function benchNotes(

@@ -1,18 +1,19 @@
 // Timing given models against the original: read -> time in turn -> memory -> profile -> judge, and a Report of it.
 import { UsageError } from '../errors.ts';
+import { geometricMeanSpeedup } from '../evaluate/latency.ts';
 import { REPORT_SCHEMA, type Candidate, type Report } from '../report/schema.ts';
 import { version } from '../version.ts';
 import { benchNotes } from './bench-notes.ts';
-import { measureBench, planBench, type BenchFigures, type BenchMeasureOptions } from './bench-measure.ts';
+import { measureBench, type BenchFigures, type BenchMeasureOptions } from './bench-measure.ts';
+import { planBench, type BenchPlanOptions } from './bench-plan.ts';
 import { candidateOf, machineFacts } from './candidate.ts';
 import { silent, type Events } from './events.ts';
 import { worstVerdict, type Gates } from './gates.ts';
 import { fileFacts, readKnownModel } from './known-model.ts';
 import { paretoFront } from './pareto.ts';
 import { alone, failuresOf } from './validate.ts';
-import { geometricMeanSpeedup } from '../evaluate/latency.ts';
 
-export interface BenchModelsOptions extends BenchMeasureOptions {
+export interface BenchModelsOptions extends BenchPlanOptions, BenchMeasureOptions {
   readonly original: string;
   readonly candidates: readonly string[];
   readonly gates: Gates;
