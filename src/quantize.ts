@@ -32,7 +32,16 @@ export interface QuantizeOptions {
   readonly textPair?: string | undefined;
   readonly label?: string | undefined;
   readonly task?: string | undefined;
+  /** Rows to measure, chosen with the seed; default all. */
+  readonly samples?: number | undefined;
+  readonly pooling?: 'mean' | 'cls' | 'given' | undefined;
   readonly maxLength?: number | undefined;
+  /** How many of the examples that got worst the report lists. */
+  readonly showChanged?: number | undefined;
+  /** Folds over which the spread of the metric is told. */
+  readonly crossValidate?: number | undefined;
+  /** Also score as a CPU without exact u8 x s8 products gives it. */
+  readonly emulateSaturation?: boolean | undefined;
   readonly batch?: number | undefined;
   /** Run the models; default true. */
   readonly validate?: boolean | undefined;
@@ -45,6 +54,9 @@ export interface QuantizeOptions {
   readonly minSpeedup?: string | undefined;
   /** `30MB` */
   readonly maxSize?: string | undefined;
+  /** File with the figures of the model accepted last. */
+  readonly baseline?: string | undefined;
+  readonly updateBaseline?: boolean | undefined;
   readonly seed?: number | undefined;
   readonly threads?: number | undefined;
   readonly ep?: string | undefined;

@@ -90,6 +90,20 @@ export const gateFlags = {
   'max-size': Flags.string({ description: 'gate: most bytes, 30MB', helpGroup: 'GATES' }),
 };
 
+/** Gates against the model accepted last. */
+export const baselineFlags = {
+  baseline: Flags.string({
+    description: 'gate: also hold the model against the one accepted last, whose figures this file has',
+    helpValue: 'FILE',
+    helpGroup: 'GATES',
+  }),
+  'update-baseline': Flags.boolean({
+    description: "write the model's figures into --baseline where every gate holds",
+    dependsOn: ['baseline'],
+    helpGroup: 'GATES',
+  }),
+};
+
 /** Flags by the library's names: kebab-case to camelCase, without those that only the command line has. */
 export function optionsOf(flags: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const { report: _report, quiet: _quiet, json: _json, ...rest } = flags;

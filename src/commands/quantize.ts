@@ -1,6 +1,6 @@
 // bert-compress quantize: flags -> quantize() -> table or JSON.
 import { Args, Flags } from '@oclif/core';
-import { dataFlags, gateFlags, optionsOf, runFlags } from '../cli/flags.ts';
+import { baselineFlags, dataFlags, gateFlags, optionsOf, runFlags } from '../cli/flags.ts';
 import { MeasuringCommand } from '../cli/measuring.ts';
 import type { CompressionReport } from '../report/schema.ts';
 
@@ -87,6 +87,7 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
     }),
     ...dataFlags,
     ...gateFlags,
+    ...baselineFlags,
     ...runFlags,
   };
 

@@ -1,6 +1,6 @@
 // bert-compress validate: flags -> validate() -> table or JSON.
-import { Args, Flags } from '@oclif/core';
-import { dataFlags, gateFlags, optionsOf, runFlags } from '../cli/flags.ts';
+import { Args } from '@oclif/core';
+import { baselineFlags, dataFlags, gateFlags, optionsOf, runFlags } from '../cli/flags.ts';
 import { MeasuringCommand } from '../cli/measuring.ts';
 import type { Report } from '../report/schema.ts';
 
@@ -38,16 +38,7 @@ Exit code: 0 done and every gate holds for every candidate; 1 a gate failed; 2 w
   static override flags = {
     ...dataFlags,
     ...gateFlags,
-    baseline: Flags.string({
-      description: 'also hold the candidate against the model accepted last, whose figures this file has',
-      helpValue: 'FILE',
-      helpGroup: 'GATES',
-    }),
-    'update-baseline': Flags.boolean({
-      description: "write the candidate's figures into --baseline where every gate holds",
-      dependsOn: ['baseline'],
-      helpGroup: 'GATES',
-    }),
+    ...baselineFlags,
     ...runFlags,
   };
 

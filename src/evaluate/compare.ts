@@ -1,5 +1,7 @@
 // Two evaluations on the same rows against each other: the drop of the metric with its interval and significance.
-import { mcnemar, pairedBootstrap } from '../math/statistics-paired.ts';
+import { overFolds, type FoldSpreads } from '../math/statistics-folds.ts';
+import { UsageError } from '../errors.ts';
+import { mcnemar, pairedBootstrap, type ResampledMetric } from '../math/statistics-paired.ts';
 import type { Evaluation } from './evaluate.ts';
 
 /** The accuracy part of a report. Metrics are fractions; `drop` is before minus after, positive where it got worse. */
@@ -16,6 +18,8 @@ export interface Accuracy {
   readonly ci95: readonly [low: number, high: number];
   /** McNemar's exact p for classification. */
   readonly p?: number;
+  /** The metric on each of several folds. */
+  readonly folds?: FoldSpreads;
   readonly secondary: Readonly<Record<string, { readonly before: number; readonly after: number }>>;
 }
 
@@ -40,6 +44,7 @@ export function compare(before: Evaluation, after: Evaluation, options: CompareO
   if (before.resampled === undefined || after.resampled === undefined) return undefined;
   const drop = before.value - after.value;
   const p = significance(before, after);
+  const folds = foldsOf(before.samples, before.resampled, after.resampled, options);
   return {
     task: before.task,
     metric: before.metric,
@@ -50,8 +55,15 @@ export function compare(before: Evaluation, after: Evaluation, options: CompareO
     ...(before.value === 0 ? {} : { relative: drop / before.value }),
     ci95: pairedBootstrap(before.samples, before.resampled, after.resampled, { seed: options.seed }),
     ...(p === undefined ? {} : { p }),
+    ...(folds && { folds }),
     secondary: pairUp(before.secondary, after.secondary),
   };
+}
+
+function foldsOf(samples: number, before: ResampledMetric, after: ResampledMetric, { folds, seed }: CompareOptions) {
+  if (folds === undefined) return undefined;
+  if (folds > samples) throw new UsageError(`--cross-validate: expected at most the ${samples} rows, found ${folds}`);
+  return overFolds(samples, before, after, { folds, seed });
 }
 
 function significance({ correct: a }: Evaluation, { correct: b }: Evaluation): number | undefined {

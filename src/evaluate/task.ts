@@ -28,6 +28,8 @@ export interface TaskContext {
   readonly config?: ModelConfig | undefined;
   /** Label names in order of the model's ids; empty where nothing names them. */
   readonly labels: readonly string[];
+  /** True where rows have lists of labels. */
+  readonly several?: boolean | undefined;
   /** How tokens become one vector, for tasks that need one. */
   readonly pooling: Pooling;
   readonly seed: number;

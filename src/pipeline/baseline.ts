@@ -67,13 +67,16 @@ export function checkBaselineFlags(flags: {
   readonly updateBaseline?: boolean | undefined;
   readonly data?: string | undefined;
   readonly candidates: number;
+  /** false: nothing is run. */
+  readonly validate?: boolean | undefined;
 }): void {
-  const { baseline, updateBaseline, data, candidates } = flags;
+  const { baseline, updateBaseline, data, candidates, validate } = flags;
   if (baseline === undefined) {
     if (updateBaseline === true) throw new UsageError('--update-baseline: expected --baseline FILE, found none');
     return;
   }
   if (data === undefined) throw new UsageError('--baseline: expected --data with rows to measure on, found none');
+  if (validate === false) throw new UsageError('--baseline: expected the model to be measured, found --no-validate');
   if (updateBaseline === true && candidates !== 1)
     throw new UsageError(`--update-baseline: expected one candidate to accept, found ${candidates}`);
   if (updateBaseline !== true || existsSync(baseline)) readBaseline(baseline);

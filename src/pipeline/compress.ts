@@ -14,11 +14,13 @@ import { REPORT_SCHEMA, type Candidate, type CompressionReport, type ReportStep 
 import { openSession } from '../runtime/session.ts';
 import { version } from '../version.ts';
 import { silent, type Events } from './events.ts';
+import { checkBaselineFlags } from './baseline.ts';
 import { candidateOf, dataOf, machineFacts } from './candidate.ts';
 import { refuseUncheckable, type Gates } from './gates.ts';
 import { fileFacts, readKnownModel } from './known-model.ts';
-import { prepareMaterial, type DataOptions, type Material, type NoMaterial } from './material.ts';
+import { baselineOf, prepareMaterial, type DataOptions, type Material, type NoMaterial } from './material.ts';
 import { measure, type Measured, type MeasureOptions } from './measure.ts';
+import { withSaturation } from './saturation.ts';
 import { planOutput, rejectedPath, Staging, type Precision } from './output.ts';
 
 /** A pass with its options, as the report will name them. */
@@ -40,6 +42,9 @@ export interface CompressOptions extends DataOptions, MeasureOptions {
   readonly externalData?: boolean | undefined;
   readonly stripMetadata?: boolean | undefined;
   readonly gates?: Gates | undefined;
+  /** File with the figures of the model accepted last. */
+  readonly baseline?: string | undefined;
+  readonly updateBaseline?: boolean | undefined;
   /** Lines for the report that the caller knows: how `auto` was decided … */
   readonly notes?: readonly string[] | undefined;
 }
@@ -56,11 +61,13 @@ export async function compress(
     latency: options.shapes !== undefined,
     validate: options.validate !== false,
   });
+  checkBaselineFlags({ ...options, candidates: 1 });
   const input = readKnownModel(options.model);
   const { model } = input;
   const plan = planOutput(input.path, options.precision, options.output, options.force ?? false);
   const inputHash = quietly(hashFile(input.path.onnxPath));
   const material = options.validate === false ? undefined : await prepareMaterial([input], options);
+  const baseline = material && !('missing' in material) ? await baselineOf(options, material) : undefined;
   const done = runSteps(model, steps(model), events, options.signal);
   const staging = new Staging(plan);
   try {
@@ -72,13 +79,16 @@ export async function compress(
     const { path: writtenPath, bytes } = written;
     const params = countParams(done.model.graph);
     const output = { path: writtenPath, sha256: await outputHash, bytes, params };
-    const candidate = candidateOf(facts, output, measured.found[0]!, options.gates ?? {});
+    const candidate = candidateOf(facts, output, measured.found[0]!, options.gates ?? {}, baseline);
     const rejected = candidate.verdict === 'fail' && options.keep !== true;
     const path = rejected ? rejectedPath(plan.path) : plan.path;
     if (rejected) reject(staging, written, path);
     else staging.accept();
     const named = { ...candidate, output: { ...candidate.output, path } };
-    return assemble(options, facts, named, done.steps, measured, material, started);
+    const settled = baseline?.settle(candidate, candidate.verdict);
+    const notes = [...(baseline?.notes ?? []), ...measured.notes];
+    const report = assemble(options, facts, named, done.steps, notes, material, started);
+    return settled ? { ...report, baseline: settled } : report;
   } catch (error) {
     staging.discard();
     throw error;
@@ -153,7 +163,14 @@ async function judgeRun(
   if (material && !('missing' in material)) {
     const [original] = material.entries;
     const output = { ...original!, onnxPath: staging.path, name: 'the compressed model' };
-    return measure([original!, output], material, options, events);
+    const measured = await measure([original!, output], material, options, events);
+    if (options.emulateSaturation !== true) return measured;
+    const [found] = measured.found;
+    const model = readModel(staging.path);
+    return {
+      ...measured,
+      found: [await withSaturation(found!, [original!, output], model, material, options, events)],
+    };
   }
   await loadMapped(staging);
   const why = material ? material.missing : '--no-validate';
@@ -169,7 +186,7 @@ function assemble(
   input: FileFacts,
   candidate: Candidate,
   steps: ReportStep[],
-  measured: Measured,
+  notes: readonly string[],
   material: Material | NoMaterial | undefined,
   started: number,
 ): CompressionReport {
@@ -183,7 +200,7 @@ function assemble(
     steps,
     ...candidate,
     ...(found?.labelled ? { data: dataOf(found.dataset) } : {}),
-    notes: [...(options.notes ?? []), ...(found?.notes ?? []), ...measured.notes],
+    notes: [...(options.notes ?? []), ...(found?.notes ?? []), ...notes],
     machine: machineFacts(),
     seconds: seconds(started),
     peakRssBytes: process.resourceUsage().maxRSS * 1024,

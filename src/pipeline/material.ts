@@ -15,6 +15,8 @@ import { taskNamed } from '../evaluate/registry.ts';
 import { checkRoles, fixedShape, rolesByName, type InputRoles } from '../evaluate/roles.ts';
 import type { Task, TaskRun } from '../evaluate/task.ts';
 import type { Padding } from '../evaluate/window.ts';
+import { openBaseline, type BaselineGate } from './baseline.ts';
+import type { Gates } from './gates.ts';
 import type { KnownModel } from './known-model.ts';
 
 export interface DataOptions extends ColumnNames {
@@ -77,7 +79,8 @@ export async function prepareMaterial(
   const rows = dataset ?? builtinDataset();
   requireColumns(task, rows);
   const pooling = options.pooling ?? original.pooling ?? 'mean';
-  const entries = entriesOf(models, kits, task, rows.path, { ...options, pooling });
+  const several = look?.rows.some((row) => row.labels !== undefined) ?? false;
+  const entries = entriesOf(models, kits, task, rows.path, { ...options, pooling, several });
   await checkGold(
     rows,
     entries.map((entry) => entry.run),
@@ -125,7 +128,7 @@ function entriesOf(
   kits: readonly Kit[],
   task: Task,
   path: string,
-  options: DataOptions & { readonly pooling: Pooling },
+  options: DataOptions & { readonly pooling: Pooling; readonly several: boolean },
 ): Entry[] {
   const runs = new Map<string, TaskRun>();
   return models.map((model, i) => {
@@ -136,8 +139,8 @@ function entriesOf(
     const maxLength = sequenceLimit({ asked: options.maxLength, fixed, config, tokenizer });
     const labels = config?.labels ?? [];
     const key = JSON.stringify([tokenizer.fingerprint, maxLength, labels]);
-    const { pooling, seed } = options;
-    const run = runs.get(key) ?? task.begin({ path, tokenizer, maxLength, config, labels, pooling, seed });
+    const { pooling, several, seed } = options;
+    const run = runs.get(key) ?? task.begin({ path, tokenizer, maxLength, config, labels, several, pooling, seed });
     runs.set(key, run);
     const padding = { padId: tokenizer.padId, padSide: tokenizer.padSide };
     return { onnxPath: model.path.onnxPath, roles, run, padding, tokenizer, config, maxLength };
@@ -151,4 +154,21 @@ async function firstRows(dataset: Dataset, most: number): Promise<Row[]> {
     if (rows.length >= most) break;
   }
   return rows;
+}
+
+/** The baseline that models on this material are held against, where one was asked for. Throws UsageError, DataError. */
+export async function baselineOf(
+  options: {
+    readonly baseline?: string | undefined;
+    readonly updateBaseline?: boolean | undefined;
+    readonly gates?: Gates | undefined;
+    readonly seed: number;
+  },
+  { task, dataset, entries }: Material,
+): Promise<BaselineGate | undefined> {
+  if (options.baseline === undefined) return undefined;
+  const { path, size: rows, total, columns } = dataset;
+  const run = { task: task.name, metric: entries[0]!.run.metric, data: { path, rows, total, columns: { ...columns } } };
+  const where = { path: options.baseline, update: options.updateBaseline ?? false };
+  return openBaseline(where, { ...run, seed: options.seed }, options.gates ?? {});
 }

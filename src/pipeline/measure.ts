@@ -19,6 +19,8 @@ export interface MeasureOptions {
   readonly showChanged?: number | undefined;
   /** Folds over which the spread of the metric is told. */
   readonly crossValidate?: number | undefined;
+  /** Also score as a CPU without exact u8 x s8 products gives it. */
+  readonly emulateSaturation?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Dataset, Row } from '../data/dataset.ts';
+import { UsageError } from '../errors.ts';
 import { evaluate } from '../evaluate/evaluate.ts';
 import type { Model } from '../ir/graph.ts';
 import { writeModel } from '../onnx/write.ts';
@@ -12,7 +13,7 @@ import type { Candidate } from '../report/schema.ts';
 import { openSession, type Session } from '../runtime/session.ts';
 import type { Events } from './events.ts';
 import type { Entry, Material } from './material.ts';
-import type { MeasureOptions } from './measure.ts';
+import type { Found, MeasureOptions } from './measure.ts';
 
 /** Rows that the emulation runs: it makes thousands of numbers for each that the kernel makes. */
 const emulatedRows = 200;
@@ -24,13 +25,35 @@ export function saturationNote(model: Model, name: string): string | undefined {
   return `${name}: ${products} of ${of} u8 x s8 products can saturate on x86 CPUs without VNNI; --emulate-saturation shows the score there, --reduce-range on avoids it`;
 }
 
+/**
+ * Adds to what was found of a model its score with saturating products, where it has products that can saturate.
+ * @throws UsageError without labelled data; ModelError where the products are of a kind that is not emulated
+ */
+export async function withSaturation(
+  found: Found,
+  entries: readonly [Entry, Entry],
+  model: Model,
+  material: Material,
+  options: MeasureOptions,
+  events: Events,
+): Promise<Found> {
+  const { accuracy } = found;
+  if (accuracy === undefined)
+    throw new UsageError('--emulate-saturation: expected --data with labelled rows to score, found none');
+  if (saturationRisk(model).products === 0) return found;
+  return {
+    ...found,
+    accuracy: { ...accuracy, saturated: await scoreSaturated(entries, model, material, options, events) },
+  };
+}
+
 type Saturated = NonNullable<NonNullable<Candidate['accuracy']>['saturated']>;
 
 /**
  * Score the original, a model, and the model with saturating products on the same rows, evenly spaced in the data.
  * @throws ModelError where the model has no products that can be emulated
  */
-export async function scoreSaturated(
+async function scoreSaturated(
   [original, candidate]: readonly [Entry, Entry],
   model: Model,
   { task, dataset }: Material,

@@ -11,12 +11,17 @@ export function renderJunit(report: Report): string {
   const rest = otherFailures(report);
   const share = report.seconds / (candidates.length + (rest.length > 0 ? 1 : 0) || 1);
   const suites = [
-    ...candidates.map((one) => suite(one.name, casesOf(one, report.command), share, report.command, properties(report, one))),
+    ...candidates.map((one) =>
+      suite(one.name, casesOf(one, report.command), share, report.command, properties(report, one)),
+    ),
     ...(rest.length > 0 ? [suite('run', rest.map(failed), share, report.command, [])] : []),
   ];
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
-    `<testsuites name="bert-compress ${attribute(report.command)}"${counts(suites.flatMap(({ cases }) => cases), report.seconds)}>`,
+    `<testsuites name="bert-compress ${attribute(report.command)}"${counts(
+      suites.flatMap(({ cases }) => cases),
+      report.seconds,
+    )}>`,
     ...suites.flatMap(({ lines }) => lines),
     '</testsuites>',
     '',
@@ -72,7 +77,9 @@ function suite(
   const lines = [
     `  <testsuite name="${attribute(name)}"${counts(cases, seconds)}>`,
     ...(figures.length > 0 ? ['    <properties>', ...figures.map(property), '    </properties>'] : []),
-    ...cases.flatMap((one) => caseLines(one, `    <testcase name="${attribute(one.name)}" classname="${owner}" time="${time}"`)),
+    ...cases.flatMap((one) =>
+      caseLines(one, `    <testcase name="${attribute(one.name)}" classname="${owner}" time="${time}"`),
+    ),
     '  </testsuite>',
   ];
   return { cases, lines };

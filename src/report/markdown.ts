@@ -2,7 +2,17 @@
 import { candidateRemarks, baselineRemarks, dataRemarks, leftOut, machineRemark, stepRemarks } from './remarks.ts';
 import type { Report } from './schema.ts';
 import { oneLine } from './strings.ts';
-import { beforeAfter, changedTable, namedCandidates, otherFailures, overview, partsTable, profileTable, type Named, type Table } from './tables.ts';
+import {
+  beforeAfter,
+  changedTable,
+  namedCandidates,
+  otherFailures,
+  overview,
+  partsTable,
+  profileTable,
+  type Named,
+  type Table,
+} from './tables.ts';
 
 /** Characters of a cell or a line; GitHub takes 1 MiB for a whole step summary. */
 const LONGEST = 200;
@@ -45,7 +55,9 @@ function more(one: Named, named: boolean): string[] {
 function about(report: Report, candidates: readonly Named[]): string[] {
   const lines = [
     `original: ${report.input.path}`,
-    ...candidates.map(({ name, output }) => (candidates.length > 1 ? `${name}: ${output.path}` : `output: ${output.path}`)),
+    ...candidates.map(({ name, output }) =>
+      candidates.length > 1 ? `${name}: ${output.path}` : `output: ${output.path}`,
+    ),
     ...stepRemarks(report),
     ...leftOut(report).map(({ count, ops, reason }) => `left: ${count} x ${ops}: ${reason}`),
     ...dataRemarks(report),
@@ -71,7 +83,15 @@ function table({ columns, rows }: Table): string[] {
 
 /** Blank lines around the content, or it is taken for HTML. */
 function details(summary: string, lines: readonly string[]): string[] {
-  return ['<details>', `<summary>${escapeMarkdown(summary)}</summary>`, '', ...lines.filter(Boolean), '', '</details>', ''];
+  return [
+    '<details>',
+    `<summary>${escapeMarkdown(summary)}</summary>`,
+    '',
+    ...lines.filter(Boolean),
+    '',
+    '</details>',
+    '',
+  ];
 }
 
 function bullets(lines: readonly string[]): string[] {

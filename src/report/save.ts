@@ -20,7 +20,9 @@ export function checkReportPaths(paths: readonly string[]): void {
   const wrong = paths.find((path) => !formatOf(path));
   if (wrong !== undefined)
     throw new UsageError(
-      `--report: expected a name ending in ${Object.keys(formats).join(', ').replace(/, (\S+)$/, ' or $1')}, found '${wrong}'`,
+      `--report: expected a name ending in ${Object.keys(formats)
+        .join(', ')
+        .replace(/, (\S+)$/, ' or $1')}, found '${wrong}'`,
     );
   for (const path of paths) tryWriting(path);
 }

@@ -79,7 +79,8 @@ export function shortNames(paths: readonly string[]): string[] {
   const parts = paths.map((path) => path.split(/[\\/]/).filter(Boolean));
   const end = (names: readonly string[], count: number): string => names.slice(-count).join('/');
   const counts = parts.map((names, i) => {
-    const unique = (count: number): boolean => !parts.some((other, j) => j !== i && end(other, count) === end(names, count));
+    const unique = (count: number): boolean =>
+      !parts.some((other, j) => j !== i && end(other, count) === end(names, count));
     const found = names.findIndex((_, k) => unique(k + 1));
     return found < 0 ? names.length : found + 1;
   });

@@ -1,5 +1,17 @@
 // The tables of a report, as text cells: what they say is decided here once, the renderers only draw them.
-import { bytes, counted, factor, metricChange, metricName, metricValue, ms, percent, rate, signedPoints, whole } from './figures.ts';
+import {
+  bytes,
+  counted,
+  factor,
+  metricChange,
+  metricName,
+  metricValue,
+  ms,
+  percent,
+  rate,
+  signedPoints,
+  whole,
+} from './figures.ts';
 import { oneLine, shortNames } from './strings.ts';
 import { candidatesOf, type Accuracy, type Candidate, type Check, type Latency, type Report } from './schema.ts';
 
@@ -73,7 +85,12 @@ function accuracyRows(accuracy: Accuracy): string[][] {
   ];
   if (saturated) {
     const found = row(metric, saturated.after + saturated.drop, saturated.after);
-    rows.push([`${found[0]!} without VNNI`, found[1]!, found[2]!, `${found[3]!}, emulated, ${whole(saturated.samples)} samples`]);
+    rows.push([
+      `${found[0]!} without VNNI`,
+      found[1]!,
+      found[2]!,
+      `${found[3]!}, emulated, ${whole(saturated.samples)} samples`,
+    ]);
   }
   // the drop is what is judged: where it was measured to more digits than before and after show, it decides
   rows[0]![3] = rows[0]![3]!.replace(/^\S+/, signedPoints(-drop));
@@ -134,7 +151,12 @@ export function overview(report: Report, candidates: readonly Named[]): Table {
     ...shapesOf(candidates).flatMap((key) => latencyFacets(candidates, key)),
     memoryFacet(candidates),
     { title: 'cosine', kind: 'number', original: '', cell: ({ parity }) => parity?.cosine.toFixed(5) ?? '' },
-    { title: 'agreement', kind: 'number', original: '', cell: ({ parity }) => (parity?.agreement === undefined ? '' : percent(parity.agreement)) },
+    {
+      title: 'agreement',
+      kind: 'number',
+      original: '',
+      cell: ({ parity }) => (parity?.agreement === undefined ? '' : percent(parity.agreement)),
+    },
     { title: 'Pareto', kind: 'word', original: '', cell: ({ pareto }) => (pareto ? 'front' : '') },
     { title: 'verdict', kind: 'word', original: '', cell: ({ verdict }) => verdictWord(verdict) },
   ];
@@ -152,7 +174,12 @@ function accuracyFacets(candidates: readonly Named[]): Facet[] {
   const { metric } = first;
   const of = (show: (accuracy: Accuracy) => string) => (one: Named) => (one.accuracy ? show(one.accuracy) : '');
   const facets: Facet[] = [
-    { title: metricName(metric), kind: 'number', original: metricValue(metric, first.before), cell: of(({ after }) => metricValue(metric, after)) },
+    {
+      title: metricName(metric),
+      kind: 'number',
+      original: metricValue(metric, first.before),
+      cell: of(({ after }) => metricValue(metric, after)),
+    },
     { title: 'points', kind: 'number', original: '', cell: of(({ drop }) => signedPoints(-drop)) },
     { title: '95 %', kind: 'number', original: '', cell: of(interval) },
   ];
@@ -185,10 +212,18 @@ function latencyFacets(candidates: readonly Named[], key: string): Facet[] {
     {
       title: key,
       kind: 'number',
-      original: range(rows.map(({ beforeMs }) => beforeMs), ms),
+      original: range(
+        rows.map(({ beforeMs }) => beforeMs),
+        ms,
+      ),
       cell: (one) => (latencyAt(one, key) ? ms(latencyAt(one, key)!.afterMs) : ''),
     },
-    { title: 'speedup', kind: 'number', original: '', cell: (one) => (latencyAt(one, key) ? factor(latencyAt(one, key)!.speedup) : '') },
+    {
+      title: 'speedup',
+      kind: 'number',
+      original: '',
+      cell: (one) => (latencyAt(one, key) ? factor(latencyAt(one, key)!.speedup) : ''),
+    },
   ];
 }
 

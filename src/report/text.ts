@@ -4,7 +4,17 @@ import { bytes } from './figures.ts';
 import { baselineRemarks, candidateRemarks, dataRemarks, leftOut, stepRemarks } from './remarks.ts';
 import type { Report } from './schema.ts';
 import { cutMiddle, oneLine, wrap } from './strings.ts';
-import { beforeAfter, changedTable, namedCandidates, otherFailures, overview, profileTable, verdictWord, type Named, type Table } from './tables.ts';
+import {
+  beforeAfter,
+  changedTable,
+  namedCandidates,
+  otherFailures,
+  overview,
+  profileTable,
+  verdictWord,
+  type Named,
+  type Table,
+} from './tables.ts';
 import { latencyBars } from './text-bars.ts';
 import { textTable } from './text-table.ts';
 

@@ -74,7 +74,16 @@ export async function prepareTiny(
   const task = taskNamed(name);
   requireColumns(task, dataset);
   const { maxLength = 12, pooling = 'mean', labels = config?.labels ?? [] } = options;
-  const run = task.begin({ path: dataset.path, tokenizer, maxLength, config, labels, pooling, seed: 0 });
+  const run = task.begin({
+    path: dataset.path,
+    tokenizer,
+    maxLength,
+    config,
+    labels,
+    several: false,
+    pooling,
+    seed: 0,
+  });
   await checkGold(dataset, [run]);
   return { task: name, dataset, run, padding: { padId: tokenizer.padId, padSide: tokenizer.padSide } };
 }

@@ -1,17 +1,23 @@
-// Text classification, one class a row: accuracy, F1 and Matthews correlation over the argmax of the logits.
+// Text classification, one class a row: accuracy, F1, recall, Matthews correlation and AUROC from the logits.
 import { DataError } from '../../errors.ts';
-import { accuracy, confusion, macroF1, matthews } from '../../math/statistics-classification.ts';
+import { accuracy, confusion, macroF1, macroRecall, matthews, microF1 } from '../../math/statistics-classification.ts';
+import { meanOf } from '../../math/statistics-paired.ts';
 import { argmax, softmax } from '../../math/statistics.ts';
 import { Growing } from '../growing.ts';
 import { labelReader } from '../labels.ts';
 import { chooseLogits } from '../outputs.ts';
+import { AurocSums } from '../macro-auroc.ts';
 import { allFinite } from '../pooling.ts';
 import type { Example, Outcome, Tally, Task, TaskContext, TaskRun } from '../task.ts';
+import { multiLabelRun } from './multi-label.ts';
 
 export const textClassification: Task = {
   name: 'text-classification',
   needs: ['label'],
-  begin: (context) => classRun(context),
+  begin: (context) =>
+    context.several || context.config?.problemType === 'multi_label_classification'
+      ? multiLabelRun(context)
+      : classRun(context),
 };
 
 interface Prediction {
@@ -57,6 +63,7 @@ class ClassTally implements Tally<number, Prediction> {
   readonly #gold = new Growing(Int32Array);
   readonly #predicted = new Growing(Int32Array);
   readonly #correct = new Growing(Uint8Array);
+  readonly #areas = new AurocSums();
   #classes = 2;
   #nonFinite = 0;
 
@@ -65,32 +72,29 @@ class ClassTally implements Tally<number, Prediction> {
     this.#gold.push(gold);
     this.#predicted.push(label);
     this.#correct.push(label === gold ? 1 : 0);
+    this.#areas.add(probabilities, (one) => one === gold);
     if (label < 0) this.#nonFinite++;
   }
 
   finish(): Outcome {
     const correct = this.#correct.finish();
     const matrix = confusion(this.#gold.finish(), this.#predicted.finish(), this.#classes);
+    const { macroAuroc, notes } = this.#areas.finish();
     return {
       samples: correct.length,
       value: accuracy(matrix),
-      secondary: { macroF1: macroF1(matrix), mcc: matthews(matrix) },
-      resampled: (counts) => shareOf(correct, counts),
+      secondary: {
+        macroF1: macroF1(matrix),
+        microF1: microF1(matrix),
+        macroRecall: macroRecall(matrix),
+        mcc: matthews(matrix),
+        ...(macroAuroc === undefined ? {} : { macroAuroc }),
+      },
+      resampled: meanOf(correct),
       correct,
       confusion: matrix.counts,
       nonFinite: this.#nonFinite,
-      notes: [],
+      notes,
     };
   }
-}
-
-/** Share of right rows in a resample. */
-function shareOf(correct: Uint8Array, counts: Int32Array): number {
-  let right = 0;
-  let all = 0;
-  for (let i = 0; i < correct.length; i++) {
-    right += correct[i]! * counts[i]!;
-    all += counts[i]!;
-  }
-  return right / all;
 }

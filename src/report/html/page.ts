@@ -47,7 +47,38 @@ function header(report: Report, candidates: readonly Named[], all: readonly Sect
     ...(one.diagnosis ?? []).map((line) => html`<li>${several && `${one.name}: `}Diagnosis: ${oneLine(line)}</li>`),
   ]);
   const others = otherFailures(report).map((line) => failure(line, false));
-  return html`<header><p class="tool">bert-compress ${oneLine(report.command)}</p><div class="theme"><label for="theme">Theme </label><select id="theme"><option value="auto" selected>as the system</option><option value="light">light</option><option value="dark">dark</option></select></div><h1><span class="${report.verdict}">${word(report)}</span> ${summary(report, candidates)}</h1>${failures.length + others.length > 0 && html`<ul class="why">${failures}${others}</ul>`}<dl><dt>Original</dt><dd>${oneLine(report.input.path)}</dd>${candidates.map((one) => html`<dt>${several ? one.name : 'Output'}</dt><dd>${oneLine(one.output.path)}</dd>`)}</dl><nav aria-label="Sections"><ul>${all.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav></header>`;
+  return html`<header>
+    <p class="tool">bert-compress ${oneLine(report.command)}</p>
+    <div class="theme">
+      <label for="theme">Theme </label
+      ><select id="theme">
+        <option value="auto" selected>as the system</option>
+        <option value="light">light</option>
+        <option value="dark">dark</option>
+      </select>
+    </div>
+    <h1><span class="${report.verdict}">${word(report)}</span> ${summary(report, candidates)}</h1>
+    ${
+      failures.length + others.length > 0 &&
+      html`<ul class="why">
+        ${failures}${others}
+      </ul>`
+    }
+    <dl>
+      <dt>Original</dt>
+      <dd>${oneLine(report.input.path)}</dd>
+      ${candidates.map(
+        (one) =>
+          html`<dt>${several ? one.name : 'Output'}</dt>
+            <dd>${oneLine(one.output.path)}</dd>`,
+      )}
+    </dl>
+    <nav aria-label="Sections">
+      <ul>
+        ${all.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`)}
+      </ul>
+    </nav>
+  </header>`;
 }
 
 function failure(line: string, name: string | false): Markup {
@@ -68,9 +99,16 @@ function summary({ verdict }: Report, candidates: readonly Named[]): string {
 }
 
 function sectionMarkup({ id, title, body }: Section): string {
-  return html`<section aria-labelledby="${id}"><h2 id="${id}">${title}</h2>${body}</section>`.text;
+  return html`<section aria-labelledby="${id}">
+    <h2 id="${id}">${title}</h2>
+    ${body}
+  </section>`.text;
 }
 
 function footer({ tool, seed, seconds, input }: Report): Markup {
-  return html`<footer><p class="soft">${tool.name} ${tool.version}, seed ${seed}, ${seconds.toFixed(1)} s. SHA-256 of the original: ${input.sha256}</p></footer>`;
+  return html`<footer>
+    <p class="soft">
+      ${tool.name} ${tool.version}, seed ${seed}, ${seconds.toFixed(1)} s. SHA-256 of the original: ${input.sha256}
+    </p>
+  </footer>`;
 }

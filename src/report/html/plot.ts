@@ -33,7 +33,18 @@ export interface Figure {
 
 /** The plot with its caption in the margin and its figures under it. */
 export function figureMarkup({ name, caption, draw, data }: Figure): Markup {
-  return html`<figure><div role="img" aria-label="${name}">${(['wide', 'narrow'] as const).map((size) => drawing(size, draw))}</div><figcaption>${caption}${data && html`<details><summary>Figures as a table</summary>${tableMarkup(data)}</details>`}</figcaption></figure>`;
+  return html`<figure>
+    <div role="img" aria-label="${name}">${(['wide', 'narrow'] as const).map((size) => drawing(size, draw))}</div>
+    <figcaption>
+      ${caption}${
+        data &&
+        html`<details>
+          <summary>Figures as a table</summary>
+          ${tableMarkup(data)}
+        </details>`
+      }
+    </figcaption>
+  </figure>`;
 }
 
 function drawing(size: keyof typeof SIZES, draw: Figure['draw']): Markup {

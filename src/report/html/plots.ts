@@ -1,7 +1,16 @@
 // The plots of the page, each with the sentence that names it and the figures it draws.
 import { bytes, factor, metricName, metricValue, ms, percent, signedPoints } from '../figures.ts';
 import type { Report } from '../schema.ts';
-import { latencyAt, originalName, partsTable, profileTable, shape, shapesOf, type Named, type Table } from '../tables.ts';
+import {
+  latencyAt,
+  originalName,
+  partsTable,
+  profileTable,
+  shape,
+  shapesOf,
+  type Named,
+  type Table,
+} from '../tables.ts';
 import { html, type Markup } from './markup.ts';
 import { figureMarkup, Plot, type Place } from './plot.ts';
 
@@ -39,7 +48,14 @@ function pairBars(rows: readonly Pair[], unit: string, place: Place): Plot.PlotO
     marks: [
       Plot.barX(rows, { x: 'before', y, fill: BEFORE }),
       Plot.barX(rows, { x: 'after', y, fill: AFTER, stroke: PAPER, strokeWidth: 1, insetTop: 5, insetBottom: 5 }),
-      Plot.text(rows, { x: (row: Pair) => Math.max(row.before, row.after), y, text: 'note', textAnchor: 'start', dx: 6, fill: INK }),
+      Plot.text(rows, {
+        x: (row: Pair) => Math.max(row.before, row.after),
+        y,
+        text: 'note',
+        textAnchor: 'start',
+        dx: 6,
+        fill: INK,
+      }),
       Plot.ruleX([0], { stroke: INK }),
     ],
   };
@@ -59,7 +75,12 @@ export function partsFigure(one: Named): Markup | undefined {
   return figureMarkup({
     name: `Bars of the size of each part in ${unit}, before and after: ${rows.map((row) => `${row.name} ${row.before.toFixed(1)} to ${row.after.toFixed(1)}`).join(', ')}.`,
     caption: html`<p>Size of each part, ${beforeAndAfter}; beside it the precision of its weights now.</p>`,
-    draw: (place) => pairBars(rows.map((row) => ({ ...row, note: place.label(row.note) })), unit, place),
+    draw: (place) =>
+      pairBars(
+        rows.map((row) => ({ ...row, note: place.label(row.note) })),
+        unit,
+        place,
+      ),
     data: partsTable(one),
   });
 }
@@ -73,11 +94,16 @@ export function profileFigure(one: Named): Markup | undefined {
   const ops = [...new Set([...profile.before, ...profile.after].map(({ op }) => op))]
     .map((op): Pair => ({ name: op, before: time(profile.before, op), after: time(profile.after, op), note: '' }))
     .sort((a, b) => Math.max(b.before, b.after) - Math.max(a.before, a.after));
-  const rows = ops.slice(0, OPERATORS).map((row) => ({ ...row, note: `${row.before.toFixed(1)} to ${row.after.toFixed(1)}` }));
+  const rows = ops
+    .slice(0, OPERATORS)
+    .map((row) => ({ ...row, note: `${row.before.toFixed(1)} to ${row.after.toFixed(1)}` }));
   const rest = ops.length - rows.length;
   return figureMarkup({
     name: `Bars of the time of each operator in ms a run of ${shape(profile)}, before and after: ${rows.map(({ name, note }) => `${name} ${note}`).join(', ')}.`,
-    caption: html`<p>Time of each operator, ${beforeAndAfter}, in a run of ${shape(profile)} (batch x tokens).${rest > 0 && ` ${rest} more in the table.`}</p>`,
+    caption: html`<p>
+      Time of each operator, ${beforeAndAfter}, in a run of ${shape(profile)} (batch x
+      tokens).${rest > 0 && ` ${rest} more in the table.`}
+    </p>`,
     draw: (place) => pairBars(rows, 'ms a run', place),
     data: table,
   });
@@ -88,11 +114,19 @@ export function memoryFigure(report: Report, candidates: readonly Named[]): Mark
   const measured = candidates.flatMap(({ name, memory }) => (memory ? [{ name, memory }] : []));
   if (measured.length === 0) return undefined;
   const original = { name: originalName(report), value: measured[0]!.memory.beforePeakRssBytes, fill: BEFORE };
-  const rows = [original, ...measured.map(({ name, memory }) => ({ name, value: memory.afterPeakRssBytes, fill: AFTER }))];
+  const rows = [
+    original,
+    ...measured.map(({ name, memory }) => ({ name, value: memory.afterPeakRssBytes, fill: AFTER })),
+  ];
   return figureMarkup({
     name: `Bars of peak memory: ${rows.map(({ name, value }) => `${name} ${bytes(value)}`).join(', ')}.`,
     caption: html`<p>Peak memory of each model in a process of its own, over all shapes.</p>`,
-    draw: (place) => bars(rows.map((row) => ({ ...row, value: row.value / 1e6, note: bytes(row.value) })), 'MB', place),
+    draw: (place) =>
+      bars(
+        rows.map((row) => ({ ...row, value: row.value / 1e6, note: bytes(row.value) })),
+        'MB',
+        place,
+      ),
   });
 }
 
@@ -120,7 +154,14 @@ function bars(rows: readonly Bar[], unit: string, place: Place): Plot.PlotOption
     marks: [
       Plot.barX(rows, { x: 'value', y, fill: (row: Bar) => row.fill }),
       Plot.ruleY(ranged, { x1: (row: Bar) => row.range![0], x2: (row: Bar) => row.range![1], y, stroke: INK }),
-      Plot.text(rows, { x: (row: Bar) => Math.max(row.value, row.range?.[1] ?? 0), y, text: 'note', textAnchor: 'start', dx: 6, fill: INK }),
+      Plot.text(rows, {
+        x: (row: Bar) => Math.max(row.value, row.range?.[1] ?? 0),
+        y,
+        text: 'note',
+        textAnchor: 'start',
+        dx: 6,
+        fill: INK,
+      }),
       Plot.ruleX([0], { stroke: INK }),
     ],
   };
@@ -144,19 +185,42 @@ function latencyPairs(one: Named): Markup {
   const names = rows.map(({ name }) => name);
   return figureMarkup({
     name: `Dots of the median latency at each shape, before and after: ${rows.map((row) => `${row.name} ${ms(row.beforeMs)} to ${ms(row.afterMs)}`).join(', ')}.`,
-    caption: html`<p>Median latency by shape (batch x tokens), <span class="key round before">before</span> and <span class="key round after">after</span>; at the right the speedup.${withInterval(ranged.length > 0)}${logarithmic && ' The scale is logarithmic.'}</p>`,
+    caption: html`<p>
+      Median latency by shape (batch x tokens), <span class="key round before">before</span> and
+      <span class="key round after">after</span>; at the right the
+      speedup.${withInterval(ranged.length > 0)}${logarithmic && ' The scale is logarithmic.'}
+    </p>`,
     draw: (place) => ({
       height: rows.length * (ROW + 4) + 44,
       marginLeft: place.margin(names),
       marginRight: 52,
       marginTop: 4,
       marginBottom: 36,
-      x: { label: 'ms', labelArrow: 'none', grid: true, ...(logarithmic ? { type: 'log', ticks: place.width < 400 ? 3 : 6, tickFormat: '~g' } : { zero: true, nice: true }) },
+      x: {
+        label: 'ms',
+        labelArrow: 'none',
+        grid: true,
+        ...(logarithmic
+          ? { type: 'log', ticks: place.width < 400 ? 3 : 6, tickFormat: '~g' }
+          : { zero: true, nice: true }),
+      },
       y: { domain: names, label: null, tickSize: 0 },
       marks: [
         Plot.link(rows, { x1: 'beforeMs', x2: 'afterMs', y1: y, y2: y, stroke: 'var(--line)', strokeWidth: 2 }),
-        Plot.ruleY(ranged, { x1: (row) => row.beforeCi95Ms![0], x2: (row) => row.beforeCi95Ms![1], y, stroke: BEFORE, strokeWidth: 2 }),
-        Plot.ruleY(ranged, { x1: (row) => row.afterCi95Ms![0], x2: (row) => row.afterCi95Ms![1], y, stroke: AFTER, strokeWidth: 2 }),
+        Plot.ruleY(ranged, {
+          x1: (row) => row.beforeCi95Ms![0],
+          x2: (row) => row.beforeCi95Ms![1],
+          y,
+          stroke: BEFORE,
+          strokeWidth: 2,
+        }),
+        Plot.ruleY(ranged, {
+          x1: (row) => row.afterCi95Ms![0],
+          x2: (row) => row.afterCi95Ms![1],
+          y,
+          stroke: AFTER,
+          strokeWidth: 2,
+        }),
         Plot.dot(rows, { x: 'beforeMs', y, fill: BEFORE, r: 4.5 }),
         Plot.dot(rows, { x: 'afterMs', y, fill: AFTER, r: 4.5 }),
         Plot.text(rows, { frameAnchor: 'right', y, text: 'note', textAnchor: 'start', dx: 10, fill: INK }),
@@ -167,10 +231,18 @@ function latencyPairs(one: Named): Markup {
 }
 
 function latencyBarsAt(report: Report, candidates: readonly Named[], key: string): Markup {
-  const measured = candidates.flatMap((one) => (latencyAt(one, key) ? [{ name: one.name, row: latencyAt(one, key)! }] : []));
+  const measured = candidates.flatMap((one) =>
+    latencyAt(one, key) ? [{ name: one.name, row: latencyAt(one, key)! }] : [],
+  );
   const { row: first } = measured[0]!;
   const rows: Bar[] = [
-    { name: originalName(report), value: first.beforeMs, note: ms(first.beforeMs), fill: BEFORE, range: first.beforeCi95Ms },
+    {
+      name: originalName(report),
+      value: first.beforeMs,
+      note: ms(first.beforeMs),
+      fill: BEFORE,
+      range: first.beforeCi95Ms,
+    },
     ...measured.map(({ name, row }) => ({
       name,
       value: row.afterMs,
@@ -181,7 +253,10 @@ function latencyBarsAt(report: Report, candidates: readonly Named[], key: string
   ];
   return figureMarkup({
     name: `Bars of the median latency at ${key}: ${rows.map(({ name, note }) => `${name} ${note}`).join('; ')}.`,
-    caption: html`<p>Median latency at ${key} (batch x tokens), with the speedup of each model over the <span class="key before">original</span>.${withInterval(rows.some(({ range }) => range))}</p>`,
+    caption: html`<p>
+      Median latency at ${key} (batch x tokens), with the speedup of each model over the
+      <span class="key before">original</span>.${withInterval(rows.some(({ range }) => range))}
+    </p>`,
     draw: (place) => bars(rows, 'ms', place),
   });
 }
@@ -229,7 +304,9 @@ function scored(candidates: readonly Named[]): Scored[] {
 
 /** A range of the metric that shows the models that are near; one far below it would press all others together. */
 function nearRange(rows: readonly Scored[], original: number, allowed: number): [number, number] {
-  const reach = rows.map((row) => Math.max(original - row.low, row.high - original, 1.5 * allowed, 0.5)).sort((a, b) => a - b);
+  const reach = rows
+    .map((row) => Math.max(original - row.low, row.high - original, 1.5 * allowed, 0.5))
+    .sort((a, b) => a - b);
   const most = 6 * reach[Math.floor((reach.length - 1) / 2)]!;
   const low = Math.max(Math.min(original - 1.5 * allowed, ...rows.map((row) => row.low)), original - most);
   const high = Math.min(Math.max(original + 0.5 * allowed, ...rows.map((row) => row.high)), original + most);
@@ -252,7 +329,11 @@ export function accuracyFigure(candidates: readonly Named[]): Markup | undefined
   const y = (row: Scored): string => row.name;
   return figureMarkup({
     name: `Dots of ${name} with 95 % intervals: original ${percent(first.before)}, ${rows.map((row) => `${row.name} ${row.value.toFixed(2)} % (${row.low.toFixed(2)} to ${row.high.toFixed(2)})`).join(', ')}.`,
-    caption: html`<p>${name} of ${rows.length > 1 ? 'each model' : 'the model'}; the line is the 95 % interval of its difference from the original (paired bootstrap), which stands at ${metricValue(first.metric, first.before)}.${first.allowed !== undefined && html` The dashed line is the least that <code>--max-drop</code> allows, ${metricValue(first.metric, first.before - first.allowed)}.`}${outside.length > 0 && ' An arrow points to what is far below.'}</p>`,
+    caption: html`<p>
+      ${name} of ${rows.length > 1 ? 'each model' : 'the model'}; the line is the 95 % interval of its difference from
+      the original (paired bootstrap), which stands at
+      ${metricValue(first.metric, first.before)}.${first.allowed !== undefined && html` The dashed line is the least that <code>--max-drop</code> allows, ${metricValue(first.metric, first.before - first.allowed)}.`}${outside.length > 0 && ' An arrow points to what is far below.'}
+    </p>`,
     draw: (place) => ({
       height: rows.length * (ROW + 4) + 56,
       marginLeft: place.margin(rows.map((row) => row.name)),
@@ -263,12 +344,38 @@ export function accuracyFigure(candidates: readonly Named[]): Markup | undefined
       y: { domain: rows.map((row) => row.name), label: null, tickFormat: place.label, tickSize: 0 },
       marks: [
         Plot.ruleX([original], { stroke: BEFORE, strokeWidth: 1.5 }),
-        Plot.text([original], { x: (value: number) => value, text: () => 'original', frameAnchor: 'top', dy: -12, fill: 'var(--soft)' }),
+        Plot.text([original], {
+          x: (value: number) => value,
+          text: () => 'original',
+          frameAnchor: 'top',
+          dy: -12,
+          fill: 'var(--soft)',
+        }),
         ...(allowed > 0 ? [Plot.ruleX([original - allowed], { stroke: 'var(--fail)', strokeDasharray: '4 3' })] : []),
-        Plot.ruleY(inside, { x1: (row: Scored) => clip(row.low), x2: (row: Scored) => clip(row.high), y, stroke: AFTER, strokeWidth: 2 }),
+        Plot.ruleY(inside, {
+          x1: (row: Scored) => clip(row.low),
+          x2: (row: Scored) => clip(row.high),
+          y,
+          stroke: AFTER,
+          strokeWidth: 2,
+        }),
         Plot.dot(inside, { x: 'value', y, fill: AFTER, r: 4.5 }),
-        Plot.text(rows, { frameAnchor: 'right', y, text: (row: Scored) => `${row.value.toFixed(2)} %`, textAnchor: 'start', dx: 10, fill: INK }),
-        Plot.text(outside, { frameAnchor: 'left', y, text: () => '←', textAnchor: 'start', dx: 4, fill: 'var(--fail)' }),
+        Plot.text(rows, {
+          frameAnchor: 'right',
+          y,
+          text: (row: Scored) => `${row.value.toFixed(2)} %`,
+          textAnchor: 'start',
+          dx: 10,
+          fill: INK,
+        }),
+        Plot.text(outside, {
+          frameAnchor: 'left',
+          y,
+          text: () => '←',
+          textAnchor: 'start',
+          dx: 4,
+          fill: 'var(--fail)',
+        }),
       ],
     }),
   });
@@ -281,12 +388,27 @@ export function tradeFigure(report: Report, candidates: readonly Named[]): Marku
   if (!first || rows.length < 2) return undefined;
   const original = { name: originalName(report), value: 100 * first.before, bytes: report.input.bytes };
   const domain = nearRange(rows, original.value, 100 * (first.allowed ?? 0));
-  const points = rows.map((row) => ({ ...row, mb: row.bytes / 1e6, y: Math.max(row.value, domain[0]), below: row.value < domain[0] }));
+  const points = rows.map((row) => ({
+    ...row,
+    mb: row.bytes / 1e6,
+    y: Math.max(row.value, domain[0]),
+    below: row.value < domain[0],
+  }));
   const name = metricName(first.metric);
   const widest = original.bytes / 1e6;
   return figureMarkup({
-    name: `Size against ${name}: ${[original, ...rows].map((row) => `${row.name} ${bytes(row.bytes)} ${row.value.toFixed(2)} %`).join(', ')}. On the Pareto front: ${rows.filter(({ front }) => front).map((row) => row.name).join(', ') || 'none'}.`,
-    caption: html`<p>Size against ${name}: up and to the left is better. <span class="key round after">Filled</span>: on the Pareto front, no other model is better in size, speed and accuracy at once. <span class="key round hollow">Hollow</span>: another is. <span class="key round before">Grey</span>: the original.${points.some(({ below }) => below) && ' An arrow points to what is far below.'}</p>`,
+    name: `Size against ${name}: ${[original, ...rows].map((row) => `${row.name} ${bytes(row.bytes)} ${row.value.toFixed(2)} %`).join(', ')}. On the Pareto front: ${
+      rows
+        .filter(({ front }) => front)
+        .map((row) => row.name)
+        .join(', ') || 'none'
+    }.`,
+    caption: html`<p>
+      Size against ${name}: up and to the left is better. <span class="key round after">Filled</span>: on the Pareto
+      front, no other model is better in size, speed and accuracy at once. <span class="key round hollow">Hollow</span>:
+      another is. <span class="key round before">Grey</span>: the
+      original.${points.some(({ below }) => below) && ' An arrow points to what is far below.'}
+    </p>`,
     draw: (place) => {
       const height = place.width < 400 ? 280 : 340;
       const labels = apart(
@@ -300,18 +422,29 @@ export function tradeFigure(report: Report, candidates: readonly Named[]): Marku
         marginRight: 16,
         marginTop: 24,
         marginBottom: 36,
-        x: { label: 'size, MB', labelArrow: 'none', domain: [0, Math.max(widest, ...points.map(({ mb }) => mb)) * 1.05], ticks: place.width < 400 ? 4 : 8 },
+        x: {
+          label: 'size, MB',
+          labelArrow: 'none',
+          domain: [0, Math.max(widest, ...points.map(({ mb }) => mb)) * 1.05],
+          ticks: place.width < 400 ? 4 : 8,
+        },
         y: { label: `${name}, %`, labelArrow: 'none', domain, ticks: 5 },
         marks: [
-          ...(first.allowed === undefined ? [] : [Plot.ruleY([100 * (first.before - first.allowed)], { stroke: 'var(--fail)', strokeDasharray: '4 3' })]),
+          ...(first.allowed === undefined
+            ? []
+            : [Plot.ruleY([100 * (first.before - first.allowed)], { stroke: 'var(--fail)', strokeDasharray: '4 3' })]),
           Plot.line(staircase(points), { x: 'mb', y: 'y', stroke: AFTER, strokeOpacity: 0.5, curve: 'step-after' }),
           Plot.dot([original], { x: widest, y: 'value', fill: BEFORE, r: 5 }),
-          Plot.dot(points.filter(({ below }) => !below), { x: 'mb', y: 'y', fill: (row) => (row.front ? AFTER : PAPER), stroke: AFTER, strokeWidth: 1.5, r: 5 }),
+          Plot.dot(
+            points.filter(({ below }) => !below),
+            { x: 'mb', y: 'y', fill: (row) => (row.front ? AFTER : PAPER), stroke: AFTER, strokeWidth: 1.5, r: 5 },
+          ),
           ...labels.map(({ row, dy }) =>
             Plot.text([row], {
               x: 'mb',
               y: 'y',
-              text: () => `${row.below ? '↓ ' : ''}${place.label(row.name)}${row.below ? ` ${row.value.toFixed(2)} %` : ''}`,
+              text: () =>
+                `${row.below ? '↓ ' : ''}${place.label(row.name)}${row.below ? ` ${row.value.toFixed(2)} %` : ''}`,
               textAnchor: row.mb > widest * 0.62 ? 'end' : 'start',
               dx: row.mb > widest * 0.62 ? -9 : 9,
               dy,
@@ -325,7 +458,9 @@ export function tradeFigure(report: Report, candidates: readonly Named[]): Marku
 }
 
 /** Those of the front that size and accuracy alone put there, by size: the edge of what can be had. */
-function staircase<Point extends { readonly front: boolean; readonly mb: number; readonly y: number }>(points: readonly Point[]): Point[] {
+function staircase<Point extends { readonly front: boolean; readonly mb: number; readonly y: number }>(
+  points: readonly Point[],
+): Point[] {
   const front = points.filter((one) => one.front).sort((a, b) => a.mb - b.mb || b.y - a.y);
   return front.filter((one, i) => front.slice(0, i).every((smaller) => smaller.y < one.y));
 }

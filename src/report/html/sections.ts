@@ -94,10 +94,14 @@ function secondary(candidates: readonly Named[]): Markup | undefined {
     name,
     ...keys.flatMap((key) => {
       const pair = accuracy?.secondary[key];
-      return pair ? [metricValue(key, pair.after), metricChange(key, pair.after - pair.before).replace(' points', '')] : ['', ''];
+      return pair
+        ? [metricValue(key, pair.after), metricChange(key, pair.after - pair.before).replace(' points', '')]
+        : ['', ''];
     }),
   ]);
-  const columns = keys.flatMap((key) => [metricName(key), 'change'].map((title) => ({ title, kind: 'number' }) as const));
+  const columns = keys.flatMap((key) =>
+    [metricName(key), 'change'].map((title) => ({ title, kind: 'number' }) as const),
+  );
   return tableMarkup({
     caption: 'Other metrics, with the change from the original in points',
     columns: [{ title: 'model', kind: 'path' }, ...columns],
@@ -139,7 +143,12 @@ function compressed(report: Report): (Markup | undefined)[] {
 }
 
 function about(report: Report): (Markup | undefined)[] {
-  const lines = [...dataRemarks(report), ...baselineRemarks(report), machineRemark(report), ...report.notes.map(oneLine)];
+  const lines = [
+    ...dataRemarks(report),
+    ...baselineRemarks(report),
+    machineRemark(report),
+    ...report.notes.map(oneLine),
+  ];
   return [list(lines), badRows(report)];
 }
 
@@ -154,9 +163,16 @@ function badRows({ data }: Report): Markup | undefined {
     ],
     rows: data.bad.map(({ line, reason }) => [String(line), oneLine(reason)]),
   });
-  return html`<details><summary>Rows that could not be used</summary>${table}</details>`;
+  return html`<details>
+    <summary>Rows that could not be used</summary>
+    ${table}
+  </details>`;
 }
 
 function list(lines: readonly string[]): Markup | undefined {
-  return lines.length > 0 ? html`<ul>${lines.map((line) => html`<li>${line}</li>`)}</ul>` : undefined;
+  return lines.length > 0
+    ? html`<ul>
+        ${lines.map((line) => html`<li>${line}</li>`)}
+      </ul>`
+    : undefined;
 }
