@@ -158,7 +158,7 @@ describe('refusals', () => {
   it('no candidate, one that is not there, one that cannot be fed', async () => {
     await expect(refused({}, [])).rejects.toThrow('bench: expected at least one candidate, found none');
     await expect(refused({}, ['nowhere.onnx'])).rejects.toThrow(/^nowhere\.onnx: expected .* found nothing$/);
-    await expect(refused({}, [tiny('unfeedable')])).rejects.toThrow(/^input '.*': expected ids, mask/);
+    await expect(refused({}, [tiny('unfeedable')])).rejects.toThrow(/unfeedable\.onnx: input '.*': expected ids, mask/);
   });
 
   it('shapes other than those a model is fixed to', async () => {

@@ -24,9 +24,9 @@ const mostRunsATurn = 10;
 
 /**
  * Milliseconds of each model in each round. A round gives every model one turn and begins with another model than the
- * round before. The first run of a turn finds the caches as another model left them, a fifth slower where a run takes a
- * millisecond and nothing where it takes ten: a turn of short runs begins with a run that is not timed, and then has
- * several, of which the median counts.
+ * round before. The first run of a turn finds the caches as another model left them: up to a third slower where a run
+ * takes a millisecond, nothing where it takes seven (docs/bench.md). A turn of short runs therefore begins with a run
+ * that is not timed, and then has several, of which the median counts.
  */
 export async function timeInTurn(models: readonly TimedRun[], options: RoundOptions): Promise<number[][]> {
   const { budgetMs, minRounds, mostRounds = 500, progress, signal } = options;

@@ -46,7 +46,7 @@ export interface TimedModel {
   readonly roles?: InputRoles | undefined;
 }
 
-export interface LatenciesOptions {
+export interface LatencyOptions {
   /** Default 1x16, 1x128, 8x128 and 1x384. */
   readonly shapes?: readonly Shape[] | undefined;
   /** Token ids are drawn below it; default 1,000. */
@@ -67,12 +67,6 @@ export interface LatenciesOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface LatencyOptions extends LatenciesOptions {
-  readonly roles?: InputRoles | undefined;
-  /** Inputs of the second model by meaning; default `roles`, and without those by their names. */
-  readonly rolesAfter?: InputRoles | undefined;
-}
-
 export const defaultShapes: readonly Shape[] = [
   { batch: 1, sequence: 16 },
   { batch: 1, sequence: 128 },
@@ -83,24 +77,12 @@ export const defaultShapes: readonly Shape[] = [
 const defaults = { vocabularySize: 1000, budgetMs: 2000, minRounds: 5 };
 
 /**
- * Measures two models at each shape.
- * @throws ModelError where an input cannot be fed, a run fails, or the two models are fixed to different shapes
- */
-export async function latency(before: Session, after: Session, options: LatencyOptions = {}): Promise<LatencyResult> {
-  const models = [
-    { session: before, roles: options.roles },
-    { session: after, roles: options.rolesAfter ?? options.roles },
-  ];
-  return (await latencies(models, options))[0]!;
-}
-
-/**
  * Measures several models at each shape, all in turn; one result for each model but the first, held against the first.
  * @throws ModelError where an input cannot be fed, a run fails, or two models are fixed to different shapes
  */
-export async function latencies(
+export async function measureLatency(
   models: readonly TimedModel[],
-  options: LatenciesOptions = {},
+  options: LatencyOptions = {},
 ): Promise<LatencyResult[]> {
   const lanes = models.map(({ session, roles }) => ({ session, roles: roles ?? rolesByName(session.inputs) }));
   for (const { session, roles } of lanes) checkRoles(session.inputs, roles);

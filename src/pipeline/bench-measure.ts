@@ -1,6 +1,6 @@
 // What bench measures: latency of all models in turn, peak memory of each in a process of its own, where the time goes.
 import { makeFeeds } from '../evaluate/feeds.ts';
-import { latencies, tokensOf, type Latency, type Shape } from '../evaluate/latency.ts';
+import { measureLatency, tokensOf, type Latency, type Shape } from '../evaluate/latency.ts';
 import type { Candidate } from '../report/schema.ts';
 import { peakMemory, type PeakMemory } from '../runtime/memory.ts';
 import { profileOperators, type OperatorTime } from '../runtime/profile.ts';
@@ -71,7 +71,7 @@ async function time(plan: BenchPlan, options: BenchMeasureOptions, events: Event
     const { budgetMs, seed, signal } = options;
     const progress = events.bar('measuring latency');
     const rounds = { budgetMs, minRounds, mostRounds };
-    const results = await latencies(models, { shapes, vocabularySize, ...rounds, seed, signal, progress });
+    const results = await measureLatency(models, { shapes, vocabularySize, ...rounds, seed, signal, progress });
     return results.map((result) => result.latency);
   } finally {
     for (const session of sessions) await session.release();

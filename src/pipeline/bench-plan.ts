@@ -2,7 +2,7 @@
 import { recognise } from '../bert/recognise.ts';
 import { architectureOf } from '../bert/summary.ts';
 import { loadConfig } from '../data/config.ts';
-import { UsageError } from '../errors.ts';
+import { ModelError, UsageError } from '../errors.ts';
 import { planShapes, type Shape, type SkippedShape } from '../evaluate/latency.ts';
 import {
   checkRoles,
@@ -41,11 +41,7 @@ export interface Lane {
  * @throws ModelError for inputs that cannot be fed or models fixed to different shapes; UsageError for shapes that cannot be run
  */
 export async function planBench(models: readonly KnownModel[], options: BenchPlanOptions): Promise<BenchPlan> {
-  const lanes = models.map((model) => {
-    const roles = model.roles ?? rolesByName(model.inputs);
-    checkRoles(model.inputs, roles);
-    return { model, roles };
-  });
+  const lanes = models.map(laneOf);
   const limits = await Promise.all(models.map(limitsOf));
   const fixed = lanes.map(({ model, roles }) => fixedShape(model.inputs, roles)).reduce(commonShape);
   const { shapes, skipped } = planShapes(options.shapes, fixed, least(limits.map((limit) => limit.positions)));
@@ -60,6 +56,17 @@ export async function planBench(models: readonly KnownModel[], options: BenchPla
       `shape ${other.batch}x${other.sequence}: expected ${shapes.map(({ batch, sequence }) => `${batch}x${sequence}`).join(', ')}, which the models' inputs are fixed to`,
     );
   return { lanes, shapes, skipped, fixed, vocabularySize: least(limits.map((limit) => limit.vocabulary)) };
+}
+
+function laneOf(model: KnownModel): Lane {
+  try {
+    const roles = model.roles ?? rolesByName(model.inputs);
+    checkRoles(model.inputs, roles);
+    return { model, roles };
+  } catch (cause) {
+    if (!(cause instanceof ModelError)) throw cause;
+    throw new ModelError(`${model.path.onnxPath}: ${cause.message}`, { cause });
+  }
 }
 
 function same(a: Shape, b: Shape): boolean {

@@ -1,7 +1,7 @@
 // Measuring models against the original: accuracy on labelled rows, parity without labels, latency in turn.
 import { compare, type Accuracy } from '../evaluate/compare.ts';
 import { evaluate, type Evaluation } from '../evaluate/evaluate.ts';
-import { latencies, type LatencyResult, type Shape } from '../evaluate/latency.ts';
+import { measureLatency, type LatencyResult, type Shape } from '../evaluate/latency.ts';
 import { parity } from '../evaluate/parity.ts';
 import type { Candidate } from '../report/schema.ts';
 import { openSession, type Session } from '../runtime/session.ts';
@@ -127,7 +127,7 @@ async function compareOutputs(
 /** All models in turn: each candidate against the original, whose times they share. */
 function time(lanes: readonly Lane[], options: MeasureOptions, events: Events): Promise<LatencyResult[]> {
   const positions = lanes.map((lane) => lane.config?.maxPositions).filter((count) => count !== undefined);
-  return latencies(lanes, {
+  return measureLatency(lanes, {
     shapes: options.shapes,
     vocabularySize: Math.min(...lanes.map((lane) => lane.tokenizer.vocabularySize)),
     maxPositions: positions.length === 0 ? undefined : Math.min(...positions),

@@ -1,25 +1,32 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   geometricMeanSpeedup,
-  latencies,
-  latency,
+  measureLatency,
   planShapes,
   summarize,
   tokensOf,
+  type LatencyOptions,
+  type LatencyResult,
 } from '../../src/evaluate/latency.ts';
 import { openTiny, releaseAll } from './support.ts';
 
 afterEach(releaseAll);
 const quick = { budgetMs: 5, minRounds: 3, vocabularySize: 160 };
 
-describe('latency', () => {
+/** The second of two tiny models against the first. */
+async function two(before: string, after: string, options: LatencyOptions): Promise<LatencyResult> {
+  const models = [{ session: await openTiny(before) }, { session: await openTiny(after) }];
+  return (await measureLatency(models, options))[0]!;
+}
+
+describe('measureLatency', () => {
   it('measures two models in turn', async () => {
     const shapes = [
       { batch: 1, sequence: 4 },
       { batch: 2, sequence: 8 },
     ];
     const done: number[] = [];
-    const result = await latency(await openTiny('classifier'), await openTiny('classifier-noisy'), {
+    const result = await two('classifier', 'classifier-noisy', {
       ...quick,
       shapes,
       progress: (count) => done.push(count),
@@ -48,7 +55,7 @@ describe('latency', () => {
   it('measures several against the first, whose times they share', async () => {
     const sessions = [await openTiny('classifier'), await openTiny('classifier-noisy'), await openTiny('classifier')];
     const shapes = [{ batch: 1, sequence: 4 }];
-    const results = await latencies(
+    const results = await measureLatency(
       sessions.map((session) => ({ session })),
       { ...quick, shapes },
     );
@@ -59,13 +66,13 @@ describe('latency', () => {
   });
 
   it('uses the shape that a model is fixed to', async () => {
-    const result = await latency(await openTiny('classifier'), await openTiny('classifier-fixed'), quick);
+    const result = await two('classifier', 'classifier-fixed', quick);
     expect(result.latency).toMatchObject([{ batch: 3, sequence: 12 }]);
   });
 
   it('stops when told to', async () => {
     const signal = AbortSignal.abort(new Error('enough'));
-    const run = latency(await openTiny('classifier'), await openTiny('classifier'), { ...quick, signal });
+    const run = two('classifier', 'classifier', { ...quick, signal });
     await expect(run).rejects.toThrow('enough');
   });
 });
