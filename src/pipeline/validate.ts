@@ -101,12 +101,12 @@ function explain(
 }
 
 /** The parts of a candidate stand at the top of the report as well where it is the only one. */
-function alone(candidates: readonly Candidate[]): Partial<Candidate> {
+export function alone(candidates: readonly Candidate[]): Partial<Candidate> {
   return candidates.length === 1 ? candidates[0]! : {};
 }
 
 /** One line for each gate that does not hold, with the model's name where there are several. */
-function failuresOf(candidates: readonly Candidate[]): string[] {
+export function failuresOf(candidates: readonly Candidate[]): string[] {
   return candidates.flatMap(({ output, failures }) =>
     failures.map((line) => (candidates.length === 1 ? line : `${output.path}: ${line}`)),
   );
