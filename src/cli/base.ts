@@ -52,6 +52,7 @@ export abstract class BaseCommand extends Command {
     process.stderr.write(
       `bert-compress: this is a bug of bert-compress, please report it:\n${error.stack ?? error.message}\n`,
     );
+    await annotate(`a bug of bert-compress: ${error.message}`);
     return process.exit(exitCodes.bug);
   }
 
@@ -60,8 +61,16 @@ export abstract class BaseCommand extends Command {
     await super.finally(error);
   }
 
-  #fail(message: string, code: number): never {
-    process.stderr.write(`bert-compress: ${message.replace(/\s*\n\s*/g, ' ')}\n`);
+  async #fail(message: string, code: number): Promise<never> {
+    const line = message.replace(/\s*\n\s*/g, ' ');
+    process.stderr.write(`bert-compress: ${line}\n`);
+    await annotate(line);
     process.exit(code);
   }
+}
+
+/** Shows an error that leaves no report where a CI system looks for it. */
+async function annotate(message: string): Promise<void> {
+  const { errorAnnotation } = await import('../report/ci.ts');
+  for (const line of errorAnnotation(message, process.env)) process.stderr.write(`${line}\n`);
 }

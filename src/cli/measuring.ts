@@ -19,6 +19,7 @@ export abstract class MeasuringCommand extends BaseCommand {
     checkReportPaths(paths);
     const report = await work(this.interruptible(), await this.events(quiet));
     await saveReport(report, paths);
+    await showToCi(report);
     if (!quiet && !this.jsonEnabled()) {
       const { renderText } = await import('../report/text.ts');
       this.log(renderText(report));
@@ -26,4 +27,11 @@ export abstract class MeasuringCommand extends BaseCommand {
     if (report.verdict === 'fail') process.exitCode = exitCodes.gate;
     return report;
   }
+}
+
+/** Step summary and annotations, where the environment is a CI system that shows them. */
+async function showToCi(report: Report): Promise<void> {
+  const { annotations, writeStepSummary } = await import('../report/ci.ts');
+  writeStepSummary(report, process.env);
+  for (const line of annotations(report, process.env)) process.stderr.write(`${line}\n`);
 }

@@ -22,6 +22,7 @@ export interface AddedTokens {
   readonly raw: (text: string) => Section[];
   /** Splits a normalized text at the other tokens; undefined where there are none. */
   readonly normalized?: (text: string) => Section[];
+  readonly ids: ReadonlySet<number>;
 }
 
 /**
@@ -32,8 +33,13 @@ export function addedTokens(json: JsonObject, normalize: (text: string) => strin
   const list = Array.isArray(json['added_tokens']) ? json['added_tokens'].flatMap(readToken) : [];
   const raw = splitter(list.filter((token) => !token.normalized));
   const normalized = list.filter((token) => token.normalized);
-  if (normalized.length === 0) return { raw };
-  return { raw, normalized: splitter(normalized.map((token) => ({ ...token, content: normalize(token.content) }))) };
+  const ids = new Set(list.map((token) => token.id));
+  if (normalized.length === 0) return { raw, ids };
+  return {
+    raw,
+    ids,
+    normalized: splitter(normalized.map((token) => ({ ...token, content: normalize(token.content) }))),
+  };
 }
 
 function readToken(token: unknown): AddedToken[] {

@@ -22,11 +22,12 @@ export function librarySteps(
 export function libraryPieces(library: Library): (word: string) => Pieces {
   const model = library.model;
   if (model === null) throw new Error('a tokenizer without a model');
-  const { unk_token: unknown, unk_token_id: unknownId, end_of_word_suffix: suffix = '' } = model;
+  const { unk_token: unknown, unk_token_id: unknownId } = model;
+  const suffix = model.end_of_word_suffix ?? '';
   return (word) => {
     const tokens: string[] = model([word]);
     const lengths = tokens.map((token, i) => (i === tokens.length - 1 ? token.length - suffix.length : token.length));
-    if (tokens.includes(unknown ?? '')) stretch(word, tokens, lengths, unknown ?? '');
+    if (tokens.includes(unknown ?? '')) stretch(word, tokens, lengths, unknown ?? '', model.fuse_unk);
     return { ids: tokens.map((token) => idOf(model.tokens_to_ids, token, unknownId)), lengths };
   };
 }
@@ -37,15 +38,22 @@ function idOf(ids: ReadonlyMap<string, number>, token: string, unknown: number |
   return id;
 }
 
-/** Gives each unknown token what stands before the next known one. */
-function stretch(word: string, tokens: readonly string[], lengths: number[], unknown: string): void {
+/**
+ * Gives an unknown token the character it stands for; where unknown ones are fused, all up to the next known one.
+ * @param lengths changed in place
+ */
+function stretch(word: string, tokens: readonly string[], lengths: number[], unknown: string, fused: boolean): void {
   let at = 0;
   for (const [i, token] of tokens.entries()) {
     if (token === unknown) {
-      const known = tokens.slice(i + 1).find((one) => one !== unknown);
-      const next = known === undefined ? word.length : word.indexOf(known, at + 1);
+      const known = fused ? tokens[i + 1] : undefined;
+      const next = fused ? (known === undefined ? -1 : word.indexOf(known, at + 1)) : at + charAt(word, at).length;
       lengths[i] = (next < 0 ? word.length : next) - at;
     }
     at += lengths[i]!;
   }
+}
+
+function charAt(text: string, at: number): string {
+  return at < text.length ? String.fromCodePoint(text.codePointAt(at)!) : '';
 }

@@ -4,6 +4,7 @@ import { bertNormalizer } from './tokenizer-bert.ts';
 import { isJsonObject, stringField, type JsonObject } from './json-file.ts';
 import { librarySteps, type LibraryClass } from './tokenizer-library.ts';
 import { precompiled } from './tokenizer-precompiled.ts';
+import { characterClasses, Class, young } from './tokenizer-unicode.ts';
 
 type Normalize = (text: string) => Aligned;
 
@@ -22,11 +23,11 @@ export function alignedNormalizer(library: LibraryClass, normalizer: unknown): N
     case 'NFD':
     case 'NFKC':
     case 'NFKD':
-      return byClusters((text) => text.normalize(String(normalizer['type'])));
+      return normalForm(String(normalizer['type']));
     case 'Lowercase':
       return byCharacters((char) => char.toLowerCase());
     case 'StripAccents':
-      return byCharacters((char) => char.replace(/\p{M}/u, ''));
+      return byCharacters((char) => (isCombining(char) ? '' : char));
     case 'Precompiled':
       return precompiled(stringField(normalizer, 'precompiled_charsmap') ?? '');
     case 'Prepend':
@@ -37,7 +38,7 @@ export function alignedNormalizer(library: LibraryClass, normalizer: unknown): N
       return replace(librarySteps(library, { normalizer }), normalizer);
     default: {
       const step = librarySteps(library, { normalizer }).normalizer;
-      return step === null ? identity : byClusters((text) => step.normalize(text));
+      return step === null ? identity : byCharacters((char) => step.normalize(char));
     }
   }
 }
@@ -71,19 +72,25 @@ function byCharacters(change: (char: string) => string): Normalize {
   };
 }
 
-/** A character with the marks behind it, or a syllable of Hangul letters: what normal forms do not look beyond. */
-const cluster = /[\u1100-\u115f\uac00-\ud7a3][\u1160-\u11ff]*|[^]\p{M}*/gu;
+function isCombining(char: string): boolean {
+  return (characterClasses()[char.codePointAt(0)!]! & Class.combining) !== 0;
+}
 
-/** Characters of a cluster stand for those it had one by one where they are as many, else each for all. */
-function byClusters(normalize: (text: string) => string): Normalize {
+/**
+ * A normal form of Unicode. Characters are decomposed one by one, then put in order and composed as a whole; each result
+ * stands where the first of the characters it is made of does.
+ */
+function normalForm(form: string): Normalize {
+  const decomposition = form.replace('C', 'D');
+  const letters = (char: string): string => (young.test(char) ? char : char.normalize(decomposition));
   return (text) => {
+    const parts = byCharacters(letters)(text);
     const out = new AlignedBuilder();
-    for (const { 0: before, index } of text.matchAll(cluster)) {
-      const after = normalize(before);
-      if (after === before) {
-        let at = index;
-        for (const char of before) out.put(char, at, (at += char.length));
-      } else out.put(after, index, index + before.length);
+    let at = 0;
+    for (const char of parts.text.normalize(form === decomposition ? 'NFD' : 'NFC')) {
+      const last = parts.starts.length - 1;
+      out.put(char, parts.starts[Math.min(at, last)]!, parts.ends[Math.min(at, last)]!);
+      at += young.test(char) ? char.length : char.normalize('NFD').length;
     }
     return out.done();
   };

@@ -45,7 +45,7 @@ export function textEncoder(Class: LibraryClass, library: Library, json: JsonObj
     return encodeByRuns(steps, added, normalizer);
   }
   const encode = encodeBySections({ ...steps, pieces: remembering(pieces) }, added);
-  return trimmedOffsets(json['post_processor'], encode);
+  return trimmedOffsets(json['post_processor'], (id) => library.id_to_token(id), added.ids, encode);
 }
 
 function isOfType(value: unknown, type: string): value is JsonObject {

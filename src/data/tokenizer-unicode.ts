@@ -1,7 +1,7 @@
 // Classes of characters as Python's tokenizers see them, whatever Unicode this Node has.
 
 /** Bits of a class. */
-export const Class = { removed: 1, space: 2, han: 4, mark: 8, punctuation: 16 } as const;
+export const Class = { removed: 1, space: 2, han: 4, mark: 8, punctuation: 16, combining: 32 } as const;
 
 /**
  * The crate unicode_categories, by which tokenizers asks for marks and punctuation, is of Unicode 8: a regular
@@ -48,11 +48,29 @@ const punctuation = `
   2z f0 6y+n 2x+3 6w+3 2lt+5 dtl+2 3p 1t+5 8 g2i 5wn+5
 `;
 
+/** What StripAccents drops: all marks, of a somewhat later Unicode. */
+const combining = `
+  lc+34 7n+7 7b+19 1 1+2 1+2 1 20+b 1c+l g 2t+7 2+6 2+2 1+4 z u+r 2j+b 1m+9 y+4 1+9 1+3 1+5 17+3 3c+e 1+x 1i+3 1+i
+  1+7 a+2 t+3 1k 1+7 2+2 2+3 9 a+2 t+3 1k 1+5 4+2 2+3 3 u+2 3 b+3 1k 1+8 1+3 1+3 k+2 t+3 1k 1+7 2+2 2+3 8+2 a+2 u
+  1n+5 3+3 1+4 9 14+4 1m+7 1+3 1+4 7+2 b+2 t+3 1k 1+7 1+3 1+4 7+2 b+2 t+3 1m+7 1+3 1+4 9 a+2 u+2 1y 4+6 1 1+8 i+2 1p
+  2+7 c+8 2q 2+6 1+2 b+6 22+2 r 1 1 4+2 1d+k 1+2 5+b 1+10 9 2s+k n+4 4+3 1+3 2+7 3+4 d+c 1 a+4 jj+3 qa+3 t+3 t+2 u+2
+  1s+w 9 19+3 3b+2 y 3a+c 4+c 63+5 1l+a 1+t 2 1c+f 1t+5 1b+h 12+9 c+3 u+d 1k+e 1c+k 48+3 1+l 4 4+3 3+2 5i+1i 5+5
+  k0+x 2da+3 3x 2o+w fe+6 2x+2 n9w+4 1+a w+2 28+2 7k 3 4 n+5 2g+2 1e+i q+i 1g+8 p+d 18+4 1b+e 10 1v+e c 8+2 19+3 1e
+  1+3 2+2 5+2 1 15+5 5+2 6k+8 1+2 fn4 kh+g g+g r1 6a 45+5 1ae+3 1+2 5+4 14+3 4 4l+2 109+3 1h+f 1k+4 19+b 1x+3 10+e
+  1q c+3 1c+e 9+3 2n+c 6 4g+c l+4 1k 1+7 2+2 2+3 9 a+2 2+7 3+5 5c+i 2x+k 6j+7 2+9 r+2 2a+h 2y+d 2t+f zn+8 1+8 2a+m
+  1+e fg9+5 1n+7 t6+1a g+4 f7u+2 43q+5 3+6 8+8 2+7 u+4 44+3 1iz+1j 4+1e 8 e m+5 1+f 11s+7 1+h 2+7 1+2 1+5 1ph+7 31+7
+  gzhx+6o
+`;
+
 /**
- * Characters whose canonical decomposition is younger than the tables of Python's tokenizers (Unicode 16), which leave
- * them whole.
+ * Characters whose decomposition is younger than the tables of Python's tokenizers, which leave them whole; the first two
+ * lines of canonical ones, the rest of compatible ones.
  */
-export const young = /[\u{105c9}\u{105e4}\u{11383}-\u{11391}\u{113c5}-\u{113c8}\u{11938}\u{16d68}-\u{16d6a}]/u;
+export const young = new RegExp(
+  '[\\u{105c9}\\u{105e4}\\u{11383}-\\u{11391}\\u{113c5}-\\u{113c8}\\u{11938}\\u{16121}-\\u{16128}\\u{16d68}-\\u{16d6a}' +
+    '\\u32ff\\ua7f1-\\ua7f4\\uab69\\u{10781}-\\u{107ba}\\u{1ccd6}-\\u{1ccf9}\\u{1e030}-\\u{1e06d}\\u{1f16c}\\u{1fbf0}-\\u{1fbf9}]',
+  'u',
+);
 
 let table: Uint8Array | undefined;
 
@@ -66,6 +84,7 @@ export function characterClasses(): Uint8Array {
     [han, Class.han],
     [mark, Class.mark],
     [punctuation, Class.punctuation],
+    [combining, Class.combining],
   ] as const;
   for (const [words, bit] of tables) {
     let at = 0;

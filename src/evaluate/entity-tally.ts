@@ -41,6 +41,8 @@ export class EntityTally implements Tally<TaggedGold, Tagging> {
   readonly #sentences = new Growing(Int32Array);
   readonly #correct = new Growing(Uint8Array);
   readonly #types = new Map<string, Counts>();
+  /** How many labels the model has; 0 until a word had logits. */
+  #labels = 0;
   #confusion = new Float64Array(0);
   #words = 0;
   #rightWords = 0;
@@ -75,7 +77,7 @@ export class EntityTally implements Tally<TaggedGold, Tagging> {
   }
 
   #addWords(gold: TaggedGold, { ids, rows, finite }: Tagging): void {
-    const labels = rows[0]?.length ?? 0;
+    const labels = (this.#labels ||= rows[0]?.length ?? 0);
     if (this.#confusion.length === 0) this.#confusion = new Float64Array(labels * labels);
     this.#words += ids.length;
     gold.ids.forEach((right, word) => {
@@ -84,7 +86,7 @@ export class EntityTally implements Tally<TaggedGold, Tagging> {
       const said = ids[word]! < 0 ? this.#outside : ids[word]!;
       if (!finite || right < 0 || said < 0) return;
       if (right === said) this.#rightWords++;
-      this.#confusion[right * labels + said]!++;
+      if (labels > 0) this.#confusion[right * labels + said]!++;
     });
   }
 

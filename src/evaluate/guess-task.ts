@@ -20,9 +20,8 @@ const byArchitecture: readonly (readonly [RegExp, string])[] = [
 
 /**
  * The task of a model: by its architecture, else by the names and ranks of its outputs. An encoder without a head is
- * measured by sentence similarity where the data has pairs with scores, by retrieval where it has pairs alone or
- * queries, and by
- * feature extraction otherwise.
+ * measured by sentence similarity where the data has pairs with scores, by retrieval where it has queries or pairs
+ * without a score, and by feature extraction otherwise.
  */
 export function guessTask(config: ModelConfig | undefined, outputs: readonly ValueSpec[], data?: DataLook): TaskGuess {
   const architecture = config?.architectures[0] ?? '';

@@ -2,6 +2,7 @@
 import { UsageError } from '../errors.ts';
 import type { Task } from './task.ts';
 import { featureExtraction } from './tasks/feature-extraction.ts';
+import { fillMask } from './tasks/fill-mask.ts';
 import { questionAnswering } from './tasks/question-answering.ts';
 import { retrieval } from './tasks/retrieval.ts';
 import { sentenceSimilarity } from './tasks/sentence-similarity.ts';
@@ -14,6 +15,7 @@ export const tasks: readonly Task[] = [
   questionAnswering,
   sentenceSimilarity,
   retrieval,
+  fillMask,
   featureExtraction,
 ];
 

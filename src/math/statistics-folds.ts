@@ -1,6 +1,6 @@
 // The spread of a metric over folds: a random partition of the rows, each part a resample of its own.
 import { createRandom } from './random.ts';
-import type { ResampledMetric } from './statistics-paired.ts';
+import { definedOr0, type ResampledMetric } from './statistics-paired.ts';
 import { mean, type Numbers } from './statistics.ts';
 
 /** Mean and sample standard deviation (divisor n - 1). */
@@ -45,7 +45,7 @@ export function* foldsOf(samples: number, K: number, seed: number): Generator<In
 
 /**
  * The metric of two models on each of K folds. A fold in which it is undefined (NaN) for one of them is left out;
- * undefined where fewer than two are left.
+ * undefined where fewer than two are left. A metric that is undefined on all the rows counts as 0.
  * @throws RangeError unless 2 <= K <= samples
  */
 export function overFolds(
@@ -54,9 +54,10 @@ export function overFolds(
   after: ResampledMetric,
   { folds, seed }: { readonly folds: number; readonly seed: number },
 ): FoldSpreads | undefined {
+  const [a, b] = [definedOr0(before, samples), definedOr0(after, samples)];
   const values: { before: number; after: number }[] = [];
   for (const counts of foldsOf(samples, folds, seed)) {
-    const pair = { before: before(counts), after: after(counts) };
+    const pair = { before: a(counts), after: b(counts) };
     if (!Number.isNaN(pair.before - pair.after)) values.push(pair);
   }
   if (values.length < 2) return undefined;

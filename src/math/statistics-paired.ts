@@ -17,7 +17,7 @@ export interface BootstrapOptions {
 /**
  * 95 % percentile interval of metric(before) - metric(after) by the paired bootstrap (Efron and Tibshirani 1993,
  * chapter 13): rows are drawn with replacement, the same rows for both. A resample in which a metric is
- * undefined (NaN) is left out.
+ * undefined (NaN) is left out; a metric that is undefined on all the rows counts as 0, as `definedOr0` says.
  */
 export function pairedBootstrap(
   rows: number,
@@ -26,6 +26,7 @@ export function pairedBootstrap(
   options: BootstrapOptions,
 ): [low: number, high: number] {
   const resamples = options.resamples ?? Math.max(200, Math.min(2000, Math.floor(4e7 / rows)));
+  const [a, b] = [definedOr0(before, rows), definedOr0(after, rows)];
   const random = createRandom(options.seed);
   const counts = new Int32Array(rows);
   // 32 random bits scaled to [0, rows): rows differ in chance by at most rows / 2^32, and a draw costs less than half of an exact one
@@ -34,11 +35,20 @@ export function pairedBootstrap(
   for (let resample = 0; resample < resamples; resample++) {
     counts.fill(0);
     for (let i = 0; i < rows; i++) counts[Math.floor(random.bits() * scale)]!++;
-    const difference = before(counts) - after(counts);
+    const difference = a(counts) - b(counts);
     if (!Number.isNaN(difference)) differences.push(difference);
   }
+  if (differences.length === 0) differences.push(a(counts.fill(1)) - b(counts));
   const sorted = Float64Array.from(differences).sort();
   return [sortedQuantile(sorted, 0.025), sortedQuantile(sorted, 0.975)];
+}
+
+/**
+ * The metric itself, or 0 throughout where it is undefined on all the rows: a model whose similarities are all equal
+ * has no correlation, which is taken as 0, and its drop needs an interval nevertheless.
+ */
+export function definedOr0(metric: ResampledMetric, rows: number): ResampledMetric {
+  return Number.isNaN(metric(new Int32Array(rows).fill(1))) ? () => 0 : metric;
 }
 
 /**

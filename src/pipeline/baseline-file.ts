@@ -4,9 +4,6 @@ import { dirname } from 'node:path';
 import * as z from 'zod';
 import { DataError, UsageError } from '../errors.ts';
 
-/** Name of the file where none is given. */
-export const BASELINE_FILE = 'bert-compress.baseline.json';
-
 /** Version of the file's form; a file of another version is refused. */
 export const BASELINE_SCHEMA = 'bert-compress/baseline/1';
 

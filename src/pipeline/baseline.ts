@@ -14,16 +14,13 @@ import {
   type Baseline,
   type BaselineEntry,
 } from './baseline-file.ts';
-import type { Gates, Judgement } from './gates.ts';
+import { ROUNDING, type Gates, type Judgement } from './gates.ts';
 
 /**
  * How much larger than the accepted model a candidate may be where no --max-size says it: an exporter's names and
  * version strings differ by less, a layer or a table that stayed float by more.
  */
 export const SIZE_TOLERANCE = 0.01;
-
-/** Rounding of the difference of two fractions: a drop of exactly --max-drop holds. */
-const ROUNDING = 1e-9;
 
 export interface BaselineOptions {
   readonly path: string;

@@ -1,13 +1,10 @@
 // One model beside the original as the report says it: its file, what was measured, and whether the gates hold.
 import type { Dataset } from '../data/dataset.ts';
-import { samplesNeeded } from '../math/statistics-power.ts';
 import type { Candidate, Report } from '../report/schema.ts';
 import { readMachine } from '../runtime/machine.ts';
 import type { BaselineGate } from './baseline.ts';
-import { judge, type Gates } from './gates.ts';
+import { judge, verdictOf, type Gates } from './gates.ts';
 import type { Found } from './measure.ts';
-
-type Accuracy = NonNullable<Candidate['accuracy']>;
 
 /** Put together and judged. */
 export function candidateOf(
@@ -19,18 +16,14 @@ export function candidateOf(
 ): Candidate {
   const { evaluation: _evaluation, accuracy, ...figures } = found;
   const allowed = accuracy && gates.maxDrop?.allowed(accuracy.before);
-  const judged = accuracy && { ...accuracy, ...(allowed === undefined ? {} : judgedBy(accuracy, allowed)) };
+  const judged = accuracy && {
+    ...accuracy,
+    ...(allowed === undefined ? {} : { allowed, verdict: verdictOf(accuracy.drop, allowed) }),
+  };
   const candidate = { output, ratio: output.bytes / original.bytes, ...(judged && { accuracy: judged }), ...figures };
   const judgement = judge(candidate, gates);
   const { verdict, failures } = baseline?.judge(candidate, judgement) ?? judgement;
   return { ...candidate, verdict, failures: [...failures] };
-}
-
-/** The gate on the drop; rows that would be needed are told where the interval is wider than what is allowed. */
-function judgedBy({ drop, ci95, samples }: Accuracy, allowed: number): Partial<Accuracy> {
-  const needed = samplesNeeded(ci95[0], ci95[1], samples, allowed);
-  const more = needed !== undefined && needed > samples ? { samplesNeeded: needed } : {};
-  return { allowed, verdict: drop <= allowed ? 'pass' : 'fail', ...more };
 }
 
 /** The report's facts about the rows that were measured. */

@@ -18,7 +18,14 @@ import { checkBaselineFlags } from './baseline.ts';
 import { candidateOf, dataOf, machineFacts } from './candidate.ts';
 import { refuseUncheckable, type Gates } from './gates.ts';
 import { fileFacts, readKnownModel } from './known-model.ts';
-import { baselineOf, prepareMaterial, type DataOptions, type Material, type NoMaterial } from './material.ts';
+import {
+  baselineOf,
+  prepareMaterial,
+  requireMetric,
+  type DataOptions,
+  type Material,
+  type NoMaterial,
+} from './material.ts';
 import { measure, type Measured, type MeasureOptions } from './measure.ts';
 import { withSaturation } from './saturation.ts';
 import { planOutput, rejectedPath, Staging, type Precision } from './output.ts';
@@ -67,7 +74,9 @@ export async function compress(
   const plan = planOutput(input.path, options.precision, options.output, options.force ?? false);
   const inputHash = quietly(hashFile(input.path.onnxPath));
   const material = options.validate === false ? undefined : await prepareMaterial([input], options);
-  const baseline = material && !('missing' in material) ? await baselineOf(options, material) : undefined;
+  const known = material && !('missing' in material) ? material : undefined;
+  if (known) requireMetric(known, options.gates ?? {});
+  const baseline = known && (await baselineOf(options, known));
   const done = runSteps(model, steps(model), events, options.signal);
   const staging = new Staging(plan);
   try {

@@ -3,8 +3,8 @@ import type { Dataset } from '../data/dataset.ts';
 import type { Evaluation } from '../evaluate/evaluate.ts';
 import type { Entry } from './material.ts';
 import type { KnownModel } from './known-model.ts';
-import { damagedWeights } from './damaged-weights.ts';
-import { swappedLabels } from './swapped-labels.ts';
+import { damagedWeights } from '../evaluate/damaged-weights.ts';
+import { swappedLabels } from '../evaluate/swapped-labels.ts';
 
 /** A model as far as a diagnosis looks at it. */
 export interface Suspect {

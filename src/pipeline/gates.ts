@@ -93,7 +93,7 @@ export function judge(report: Pick<Candidate, 'accuracy' | 'latency' | 'output'>
     checked++;
     const { before, drop, metric } = report.accuracy;
     const allowed = gates.maxDrop.allowed(before);
-    if (!(drop <= allowed))
+    if (verdictOf(drop, allowed) === 'fail')
       failures.push(
         `${metric}: expected a drop of at most ${points(allowed)} (--max-drop ${gates.maxDrop.text}), found ${points(drop)}`,
       );
@@ -115,6 +115,14 @@ export function judge(report: Pick<Candidate, 'accuracy' | 'latency' | 'output'>
       failures.push(`size: expected at most ${gates.maxSize} bytes, found ${report.output.bytes}`);
   }
   return { verdict: failures.length > 0 ? 'fail' : checked > 0 ? 'pass' : 'not-checked', failures };
+}
+
+/** Rounding of the difference of two fractions: 0.80 - 0.79 is a drop of 0.01. */
+export const ROUNDING = 1e-9;
+
+/** Whether a drop is within what is allowed; NaN is not. */
+export function verdictOf(drop: number, allowed: number): 'pass' | 'fail' {
+  return drop <= allowed + ROUNDING ? 'pass' : 'fail';
 }
 
 /** Of several models: one that failed fails all; one that was not checked leaves all unchecked. */

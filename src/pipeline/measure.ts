@@ -6,6 +6,7 @@ import { parity } from '../evaluate/parity.ts';
 import type { Candidate } from '../report/schema.ts';
 import { openSession, type Session } from '../runtime/session.ts';
 import type { Events } from './events.ts';
+import type { Gates } from './gates.ts';
 import type { Entry, Material } from './material.ts';
 
 export interface MeasureOptions {
@@ -16,6 +17,7 @@ export interface MeasureOptions {
   readonly ep?: readonly string[] | undefined;
   /** Shapes of the latency table; undefined: none is measured. */
   readonly shapes?: readonly Shape[] | undefined;
+  readonly gates?: Gates | undefined;
   readonly showChanged?: number | undefined;
   /** Folds over which the spread of the metric is told. */
   readonly crossValidate?: number | undefined;
@@ -82,7 +84,11 @@ async function score(
   const { models, differences } = await evaluate(task.name, dataset, lanes, { batch, signal, showChanged, progress });
   const [original, ...others] = models;
   const found = others.map((evaluation, i): Found => {
-    const accuracy = compare(original!, evaluation, { seed, folds: options.crossValidate });
+    const accuracy = compare(original!, evaluation, {
+      seed,
+      folds: options.crossValidate,
+      allowed: options.gates?.maxDrop?.allowed,
+    });
     const { parity, changed } = differences[i]!;
     return {
       evaluation,

@@ -9,7 +9,7 @@ import { silent, type Events } from './events.ts';
 import { refuseUncheckable, worstVerdict, type Gates } from './gates.ts';
 import { diagnose } from './diagnose.ts';
 import { fileFacts, readKnownModel, type KnownModel } from './known-model.ts';
-import { baselineOf, prepareMaterial, type DataOptions, type Material } from './material.ts';
+import { baselineOf, prepareMaterial, requireMetric, type DataOptions, type Material } from './material.ts';
 import { measure, type Found, type Measured, type MeasureOptions } from './measure.ts';
 import { saturationNote, withSaturation } from './saturation.ts';
 
@@ -34,6 +34,7 @@ export async function validateModels(options: ValidateModelsOptions, events: Eve
   const material = await prepareMaterial(models, options);
   if ('missing' in material)
     throw new UsageError(`validate: expected a tokenizer to make inputs with: ${material.missing}`);
+  requireMetric(material, gates);
   const baseline = await baselineOf(options, material);
   const measured = await measureAll(models, material, options, events);
   const [input, ...outputs] = await facts;

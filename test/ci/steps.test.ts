@@ -1,8 +1,9 @@
 // The CI steps as shell: each ends with bert-compress's exit code, and gives it what was asked for, whatever stands in the inputs.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { baselineSchema, formatBaseline } from '../../src/pipeline/baseline-file.ts';
 import { action, gitlabScript, jenkinsScripts, Place, read, root, stepEnv, swallowed } from './shell.ts';
 
 const [install, run] = action.runs.steps as [(typeof action.runs.steps)[0], (typeof action.runs.steps)[0]];
@@ -249,31 +250,70 @@ describe('the examples', () => {
   });
 });
 
+describe('docs/ci.md', () => {
+  const docs = read('docs/ci.md');
+  const blocks = (language: string): string[] =>
+    [...docs.matchAll(/```(\w+)\n([\s\S]*?)```/g)].filter((match) => match[1] === language).map((match) => match[2]!);
+
+  it('shows a baseline as it is written', () => {
+    const [json] = blocks('json');
+    expect(formatBaseline(baselineSchema.parse(JSON.parse(json!)))).toBe(json);
+  });
+
+  it('names every input and output of the action', () => {
+    for (const name of [...Object.keys(action.inputs), ...Object.keys(action.outputs)])
+      expect(docs).toContain(`\`${name}\``);
+    const steps = parse(blocks('yaml')[0]!) as { id?: string; with?: object }[];
+    const ours = steps.find((step) => step.id === 'model')!;
+    for (const name of Object.keys(ours.with!)) expect(action.inputs).toHaveProperty(name);
+  });
+
+  it('shows a GitLab job that keeps the exit code', () => {
+    expect(swallowed(gitlabScript(blocks('yaml')[1]!), gitlab)).toEqual([]);
+  });
+});
+
 describe('the action with the real command line', () => {
   const cli = `#!/usr/bin/env bash
 exec "${process.execPath}" --import "file://${root}node_modules/tsx/dist/loader.mjs" "${root}bin/dev.js" "$@"
 `;
-  const inputs = {
-    command: 'quantize',
-    model: join(root, 'fixtures/tickets'),
-    data: 'dev.tsv',
-    args: '--no-bench\n--output=small.onnx\n--force\n--threads=1\n--quiet',
-  };
+  const place = new Place(undefined, cli);
+  const summary = join(place.folder, 'summary.md');
+  const fixture = join(root, 'fixtures/tickets');
 
-  it('passes, fails and refuses as its exit codes say', () => {
-    const place = new Place(undefined, cli);
-    mkdirSync(place.work, { recursive: true });
-    const rows = read('fixtures/tickets/dev.tsv').split('\n').slice(0, 201).join('\n');
+  /** The step as a job on GitHub has it: its exit code, outputs, annotations, and what it added to the summary. */
+  function step(inputs: Readonly<Record<string, string>>) {
+    writeFileSync(place.output, '');
+    writeFileSync(summary, '');
+    const env = { ...prepare(place, { data: 'dev.tsv', ...inputs }), GITHUB_ACTIONS: 'true' };
+    const { code, stderr } = place.run(run.run, bash, 0, { ...env, GITHUB_STEP_SUMMARY: summary });
+    const annotations = stderr.split('\n').filter((line) => line.startsWith('::'));
+    return { code, annotations, outputs: place.outputs(), summary: readFileSync(summary, 'utf8') };
+  }
+
+  it('quantizes, holds what it made, fails and refuses, each with its exit code and its annotations', () => {
+    const rows = read('fixtures/tickets/dev.tsv').split('\n').slice(0, 101).join('\n');
     writeFileSync(join(place.work, 'dev.tsv'), `${rows}\n`);
-    const step = (more: Record<string, string>) => {
-      writeFileSync(place.output, '');
-      const { code, stderr } = place.run(run.run, bash, 0, prepare(place, { ...inputs, ...more }));
-      return { code, stderr, outputs: place.outputs() };
-    };
-    const passed = step({ 'max-drop': '5pt' });
-    expect(passed).toMatchObject({ code: 0, outputs: { verdict: 'pass' } });
-    expect(Number(passed.outputs.ratio)).toBeLessThan(0.5);
-    expect(step({ 'max-size': '10kB' })).toMatchObject({ code: 1, outputs: { verdict: 'fail' } });
-    expect(step({ data: 'nowhere.tsv' })).toMatchObject({ code: 2, outputs: { verdict: 'error' } });
-  }, 60_000);
+    const few = '--no-bench\n--threads=1';
+    const made = step({ command: 'quantize', model: fixture, 'max-drop': '5pt', args: `${few}\n--output=small.onnx` });
+    expect(made).toMatchObject({ code: 0, annotations: [], outputs: { verdict: 'pass' } });
+    expect(Number(made.outputs.ratio)).toBeLessThan(0.5);
+    expect(made.summary).toMatch(/^### bert-compress quantize: pass\n/);
+
+    const validate = { model: fixture, candidates: 'small.onnx', args: few, reports: 'r/report.md' };
+    const held = step({ ...validate, 'max-drop': '5pt' });
+    expect(held).toMatchObject({ code: 0, annotations: [], outputs: { ...made.outputs, report: held.outputs.report } });
+    expect(readFileSync(join(place.work, 'r/report.md'), 'utf8').trim()).toBe(held.summary.trim());
+
+    const failed = step({ ...validate, 'max-size': '10kB' });
+    expect(failed).toMatchObject({ code: 1, outputs: { verdict: 'fail' } });
+    expect(failed.annotations[0]).toMatch(/^::error title=bert-compress validate::size: expected at most 10000 bytes/);
+    expect(failed.summary).toMatch(/^### bert-compress validate: fail\n/);
+
+    const refused = step({ ...validate, data: 'nowhere.tsv' });
+    expect(refused).toMatchObject({ code: 2, outputs: { verdict: 'error' }, summary: '' });
+    expect(refused.annotations).toEqual([
+      expect.stringMatching(/^::error title=bert-compress::nowhere\.tsv: expected /),
+    ]);
+  }, 120_000);
 });

@@ -9,8 +9,9 @@ off = dict(clean_text=False, handle_chinese_chars=False, strip_accents=False, lo
 clean = normalizers.BertNormalizer(**{**off, "clean_text": True})
 han = normalizers.BertNormalizer(**{**off, "handle_chinese_chars": True})
 accents = normalizers.BertNormalizer(**{**off, "strip_accents": True})
+combining = normalizers.StripAccents()
 split = pre_tokenizers.BertPreTokenizer()
-REMOVED, SPACE, HAN, MARK, PUNCTUATION = 1, 2, 4, 8, 16
+REMOVED, SPACE, HAN, MARK, PUNCTUATION, COMBINING = 1, 2, 4, 8, 16, 32
 
 
 def classes(char):
@@ -22,6 +23,7 @@ def classes(char):
         + (han.normalize_str(text) == f"a {char} b") * HAN
         + (accents.normalize_str(text) == "ab") * MARK
         + (pieces == 3) * PUNCTUATION
+        + (combining.normalize_str(text) == "ab") * COMBINING
     )
 
 
@@ -36,7 +38,7 @@ def base36(n):
     return digits
 
 
-for name, bit in ("removed", 1), ("space", 2), ("han", 4), ("mark", 8), ("punctuation", 16):
+for name, bit in ("removed", 1), ("space", 2), ("han", 4), ("mark", 8), ("punctuation", 16), ("combining", 32):
     words, end, at = [], 0, 0
     while at < 0x110000:
         if table[at] & bit:

@@ -13,18 +13,18 @@ export interface Ran<Gold, Prediction> {
   readonly outcome: Outcome;
 }
 
-/** All that a runner does with a run, in its order: gold of all rows, then gold and encode again, reduce, predict, tally. */
+/** All that a runner does with a run, in its order: gold of all rows, a tally, then gold and encode again, reduce, predict, and what the tally adds up. */
 export function runTask<Gold, Part, Prediction>(
   run: TaskRun<Gold, Part, Prediction>,
   rows: readonly Row[],
   model: FakeModel,
 ): Ran<Gold, Prediction> {
   for (const row of rows) run.gold(row);
+  const tally = run.tally();
   const examples = rows.map((row) => {
     const gold = run.gold(row);
     return { row, gold, sequences: run.encode(row, gold) };
   });
-  const tally = run.tally();
   const predictions = examples.map((example) => {
     const parts = example.sequences.map((encoding, i) => run.reduce([model(encoding, example.row, i)], example, i));
     return run.predict(example, parts);

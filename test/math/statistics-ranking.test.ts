@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { confusion, macroRecall } from '../../src/math/statistics-classification.ts';
 import { foldsOf, overFolds, spreadOf } from '../../src/math/statistics-folds.ts';
 import { macroF1Of, microF1Of, type LabelCounts } from '../../src/math/statistics-multi-label.ts';
-import { meanOf, pairedBootstrap, pearsonOf, ratioOf } from '../../src/math/statistics-paired.ts';
+import {
+  meanOf,
+  pairedBootstrap,
+  pearsonOf,
+  ratioOf,
+  spearmanOf,
+  type ResampledMetric,
+} from '../../src/math/statistics-paired.ts';
 import { rowsToSee, samplesNeeded } from '../../src/math/statistics-power.ts';
 import * as ranking from '../../src/math/statistics-ranking.ts';
 import { logSumExp } from '../../src/math/statistics.ts';
@@ -102,11 +109,27 @@ describe('resamples', () => {
     expect(microF1Of({ tp: [0], fp: [0], fn: [0] })).toBeNaN();
   });
 
+  it('take a metric that is undefined on all rows as 0, so that its drop has an interval', () => {
+    const [x, y] = [
+      Float64Array.from({ length: 60 }, (_, i) => i),
+      Float64Array.from({ length: 60 }, (_, i) => i + 9 * (i % 7)),
+    ];
+    const [good, constant] = [spearmanOf(x, y), spearmanOf(x, new Float64Array(60))];
+    const [low, high] = pairedBootstrap(60, good, constant, { seed: 1 });
+    const value = good(new Int32Array(60).fill(1));
+    expect(low).toBeLessThan(value);
+    expect(high).toBeGreaterThan(value);
+    expect(low).toBeGreaterThan(0.5);
+    const { drop, after } = overFolds(60, good, constant, { folds: 3, seed: 1 })!;
+    expect(after).toEqual({ mean: 0, sd: 0 });
+    expect(drop.mean).toBeGreaterThan(0.5);
+  });
+
   it('bound their draws where there are many rows', () => {
     let resamples = 0;
     const zeros = new Uint8Array(100_000);
     pairedBootstrap(100_000, (counts) => (resamples++, meanOf(zeros)(counts)), meanOf(zeros), { seed: 1 });
-    expect(resamples).toBe(400);
+    expect(resamples).toBe(401); // and once on all rows
   });
 });
 
@@ -137,7 +160,9 @@ describe('folds', () => {
     expect(spreads.drop.sd).toBeGreaterThan(0);
     expect(spreads.drop.sd).toBeLessThan(spreads.before.sd + spreads.after.sd);
     expect(overFolds(100, before, before, { folds: 10, seed: 3 })!.drop).toEqual({ mean: 0, sd: 0 });
-    expect(overFolds(4, () => Number.NaN, before, { folds: 2, seed: 1 })).toBeUndefined();
+    const never: ResampledMetric = (counts) => (counts.every((count) => count === 1) ? 1 : Number.NaN);
+    expect(overFolds(100, never, before, { folds: 2, seed: 1 })).toBeUndefined();
+    expect(pairedBootstrap(100, never, never, { seed: 1, resamples: 5 })).toEqual([0, 0]);
   });
 });
 

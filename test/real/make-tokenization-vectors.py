@@ -80,6 +80,7 @@ for vocabulary, names in {
         ids = [encoding.ids for encoding in encodings]
         case = {"data": name, "vocabulary": vocabulary, "rows": len(rows), "tokens": sum(map(len, ids)), "ids": digests(ids)}
         if words:
+            case["lines"] = sum(map(len, rows))
             starts = [[e.word_to_tokens(w)[0] if e.word_to_tokens(w) else -1 for w in range(len(r))] for r, e in zip(rows, encodings)]
             case["starts"] = digests(starts)
         else:

@@ -8,7 +8,6 @@ transformers (postprocess_qa_predictions). Used last with numpy 2.4.6.
 import importlib.util, json, random, sys
 import numpy as np
 
-sys.modules.setdefault("tqdm.auto", type(sys)("tqdm.auto")).tqdm = lambda x: x  # no progress bar
 
 
 def load(path):

@@ -44,8 +44,8 @@ type Embeddings = readonly Float32Array[];
 
 function retrievalRun(context: TaskContext): TaskRun<Judgement, Float32Array, Embeddings> {
   const { path, tokenizer, maxLength, pooling } = context;
-  const queries = new TextIds();
-  const documents = new TextIds();
+  let queries = new TextIds();
+  let documents = new TextIds();
   const encode = (text: string): Encoding => tokenizer.encode(text, undefined, maxLength);
   return {
     metric: 'ndcg@10',
@@ -66,7 +66,12 @@ function retrievalRun(context: TaskContext): TaskRun<Judgement, Float32Array, Em
     outputs: (specs) => [chooseEmbedding(specs)],
     reduce: ([values]) => pool(values!, pooling),
     predict: (_example, embeddings) => embeddings,
-    tally: () => new RetrievalTally(path),
+    tally() {
+      // an evaluation begins, perhaps of other rows than the last: which row a text appears in first is found anew
+      queries = new TextIds();
+      documents = new TextIds();
+      return new RetrievalTally(path);
+    },
     vectors: (embeddings) => embeddings,
   };
 }

@@ -2,7 +2,7 @@
 import { DataError } from '../../errors.ts';
 import { accuracy, confusion, macroF1, macroRecall, matthews, microF1 } from '../../math/statistics-classification.ts';
 import { meanOf } from '../../math/statistics-paired.ts';
-import { argmax, softmax } from '../../math/statistics.ts';
+import { argmax, logOdds, softmax } from '../../math/statistics.ts';
 import { Growing } from '../growing.ts';
 import { labelReader } from '../labels.ts';
 import { chooseLogits } from '../outputs.ts';
@@ -50,13 +50,18 @@ function classRun({ path, tokenizer, maxLength, labels }: TaskContext): TaskRun<
 }
 
 function predictionOf(path: string, { row, gold }: Example<number>, logits: Float32Array): Prediction {
-  const scores = logits.length === 1 ? Float32Array.of(0, logits[0]!) : logits;
+  const scores = scoresOf(logits);
   if (gold >= scores.length) {
     throw new DataError(
       `${path} line ${row.line}: expected one of the model's ${scores.length} classes, found label '${row.label}'`,
     );
   }
   return { logits, probabilities: softmax(scores), label: allFinite(logits) ? argmax(scores) : -1 };
+}
+
+/** One logit is a binary model: [0, z]. */
+function scoresOf(logits: Float32Array): Float32Array {
+  return logits.length === 1 ? Float32Array.of(0, logits[0]!) : logits;
 }
 
 class ClassTally implements Tally<number, Prediction> {
@@ -67,12 +72,12 @@ class ClassTally implements Tally<number, Prediction> {
   #classes = 2;
   #nonFinite = 0;
 
-  add({ gold }: Example<number>, { label, probabilities }: Prediction): void {
+  add({ gold }: Example<number>, { label, logits, probabilities }: Prediction): void {
     this.#classes = Math.max(this.#classes, probabilities.length);
     this.#gold.push(gold);
     this.#predicted.push(label);
     this.#correct.push(label === gold ? 1 : 0);
-    this.#areas.add(probabilities, (one) => one === gold);
+    this.#areas.add(logOdds(scoresOf(logits)), (one) => one === gold);
     if (label < 0) this.#nonFinite++;
   }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { AurocSums } from '../../../src/evaluate/macro-auroc.ts';
 import { labelListReader } from '../../../src/evaluate/label-lists.ts';
 import { multiLabelRun } from '../../../src/evaluate/tasks/multi-label.ts';
+import { logOdds, softmax } from '../../../src/math/statistics.ts';
 import { DataError } from '../../../src/errors.ts';
 import vectors from '../../math/ranking-vectors.json' with { type: 'json' };
 import { rowsOf, runTask, vectorOf } from '../run-task.ts';
@@ -107,8 +108,19 @@ describe('several labels a row', () => {
   });
 });
 
-describe('areas of many rows', () => {
-  it('are of the first rows, which is said', () => {
+describe('areas', () => {
+  it('tell rows apart whose probabilities are all 1 in float32', () => {
+    const logits = [25, 24, 23, 22]; // of class 1, against 0
+    const area = (scores: (logits: readonly number[]) => ArrayLike<number>): number | undefined => {
+      const sums = new AurocSums();
+      logits.forEach((logit, row) => sums.add(scores([0, logit]), (label) => label === (row < 2 ? 1 : 0)));
+      return sums.finish().macroAuroc;
+    };
+    expect(area(logOdds)).toBe(1);
+    expect(area(softmax)).toBeLessThan(1);
+  });
+
+  it('of many rows are of the first, which is said', () => {
     const sums = new AurocSums(7);
     for (const [a, gold] of [
       [0, 0],

@@ -71,6 +71,20 @@ describe('retrieval', () => {
     expect(backward.secondary).toEqual(forward.secondary);
   });
 
+  it('can be measured again, on other rows', () => {
+    const run = retrieval.begin(contextOf());
+    const all = judgements();
+    const half = all.filter((_, i) => i % 2 === 1);
+    const once = runTask(run, all, knowing(known).model).outcome;
+    const some = runTask(run, half, knowing(known).model).outcome;
+    expect(some).toMatchObject({
+      ...runTask(retrieval.begin(contextOf()), half, knowing(known).model).outcome,
+      resampled: expect.any(Function),
+    });
+    expect(some.value).not.toBe(once.value);
+    expect(runTask(run, all, knowing(known).model).outcome.value).toBe(once.value);
+  });
+
   it('counts a text without a number as the worst, and says how many there are', () => {
     const rows = rowsOf([
       { text: 'a', textPair: 'b' },

@@ -19,7 +19,7 @@ export function damagedWeights(before: Model, after: Model): string[] {
   const distances = [...before.graph.initializers].flatMap(([name, tensor]): Distance[] => {
     if (tensor.dtype !== 'float32' || elementCount(tensor.shape) < 2) return [];
     const values = valuesOf(after, name, tensor);
-    return values === undefined ? [] : [{ name, distance: distanceOf(asFloat32(tensor), values) }];
+    return values === undefined ? [] : [{ name, distance: nearest(tensor, values) }];
   });
   if (distances.length < 2) return [];
   const usual = median(distances.map((one) => Math.min(1e9, one.distance)));
@@ -46,19 +46,26 @@ function valuesOf(model: Model, name: string, like: Tensor): Float32Array | unde
   const integers = initializers.get(`${name}_quantized`);
   const scale = initializers.get(`${name}_scale`);
   if (!integers || scale?.dtype !== 'float32' || !sameShape(integers, like)) return undefined;
-  return dequantized(integers, asFloat32(scale), initializers.get(`${name}_zero_point`));
+  return dequantized(integers, scale, initializers.get(`${name}_zero_point`));
 }
 
-/** (q - zero point) scale, one scale in all or one a column; undefined for other layouts (a scale a row has its own shape). */
-function dequantized(integers: Tensor, scales: Float32Array, zeros: Tensor | undefined): Float32Array | undefined {
+/** (q - zero point) scale: one scale in all, one a column ([columns]) or one a row ([rows, 1]); undefined for other layouts. */
+function dequantized(integers: Tensor, scale: Tensor, zeros: Tensor | undefined): Float32Array | undefined {
   const columns = integers.shape.at(-1) ?? 1;
   const rows = elementCount(integers.shape) / columns;
   const read = readerOf(integers);
   const zero = zeros && readerOf(zeros);
-  if (!read || (scales.length !== 1 && scales.length !== columns && scales.length !== rows)) return undefined;
-  const at = (i: number): number =>
-    scales.length === 1 ? 0 : scales.length === columns ? i % columns : Math.floor(i / columns);
+  const at = placeOf(scale.shape, rows, columns);
+  if (!read || !at) return undefined;
+  const scales = asFloat32(scale);
   return Float32Array.from({ length: rows * columns }, (_, i) => (read(i) - (zero?.(at(i)) ?? 0)) * scales[at(i)]!);
+}
+
+/** Which scale element `i` has. */
+function placeOf(shape: readonly number[], rows: number, columns: number): ((i: number) => number) | undefined {
+  if (elementCount(shape) === 1) return () => 0;
+  if (shape.length === 1 && shape[0] === columns) return (i) => i % columns;
+  return shape.length === 2 && shape[0] === rows && shape[1] === 1 ? (i) => Math.floor(i / columns) : undefined;
 }
 
 function readerOf(tensor: Tensor): ((i: number) => number) | undefined {
@@ -75,6 +82,19 @@ function halves(tensor: Tensor): Uint16Array {
 
 function sameShape(a: Tensor, b: Tensor): boolean {
   return a.shape.length === b.shape.length && a.shape.every((dim, i) => dim === b.shape[i]);
+}
+
+/** The distance; of a square matrix the smaller of two, since a quantizer may have stored it transposed. */
+function nearest(before: Tensor, after: Float32Array): number {
+  const values = asFloat32(before);
+  const [rows, columns] = before.shape;
+  const direct = distanceOf(values, after);
+  if (before.shape.length !== 2 || rows !== columns || direct <= far) return direct;
+  return Math.min(direct, distanceOf(transposed(values, rows!), after));
+}
+
+function transposed(values: Float32Array, size: number): Float32Array {
+  return Float32Array.from(values, (_, i) => values[(i % size) * size + Math.floor(i / size)]!);
 }
 
 function distanceOf(before: Float32Array, after: Float32Array): number {
