@@ -1,17 +1,16 @@
 // Timing given models against the original: read -> time in turn -> memory -> profile -> judge, and a Report of it.
 import { UsageError } from '../errors.ts';
-import { geometricMeanSpeedup } from '../evaluate/latency.ts';
 import { REPORT_SCHEMA, type Candidate, type Report } from '../report/schema.ts';
 import { version } from '../version.ts';
 import { benchNotes } from './bench-notes.ts';
 import { measureBench, type BenchFigures, type BenchMeasureOptions } from './bench-measure.ts';
 import { planBench, type BenchPlanOptions } from './bench-plan.ts';
-import { candidateOf, machineFacts } from './candidate.ts';
+import { alone, candidateOf, failuresOf, machineFacts } from './candidate.ts';
 import { silent, type Events } from './events.ts';
 import { worstVerdict, type Gates } from './gates.ts';
 import { fileFacts, readKnownModel } from './known-model.ts';
-import { paretoFront } from './pareto.ts';
-import { alone, failuresOf } from './validate.ts';
+import { withPareto } from './pareto.ts';
+import { partsBeside } from './parts.ts';
 
 export interface BenchModelsOptions extends BenchPlanOptions, BenchMeasureOptions {
   readonly original: string;
@@ -31,7 +30,10 @@ export async function benchModels(options: BenchModelsOptions, events: Events = 
   const [input, ...outputs] = facts;
   const candidates = withPareto(
     input!.bytes,
-    outputs.map((output, i) => judged(input!, output, measured.found[i]!, gates)),
+    outputs.map((output, i) => ({
+      ...judged(input!, output, measured.found[i]!, gates),
+      ...partsBeside(models[0]!, models[i + 1]!),
+    })),
   );
   return {
     schema: REPORT_SCHEMA,
@@ -55,14 +57,4 @@ function judged(input: Report['input'], output: Candidate['output'], found: Benc
   const { latency, memory, profile } = found;
   const candidate = candidateOf(input, output, { latency: [...latency] }, gates);
   return { ...candidate, ...(memory && { memory }), ...(profile && { profile }) };
-}
-
-/** The front over size and time; a model's time is the original's over its speedup, the mean over the shapes. */
-function withPareto(bytes: number, candidates: readonly Candidate[]): Candidate[] {
-  const points = candidates.map(({ output, latency }) => ({
-    size: output.bytes,
-    time: 1 / geometricMeanSpeedup(latency ?? []),
-  }));
-  const [, ...front] = paretoFront([{ size: bytes, time: 1 }, ...points]);
-  return candidates.map((candidate, i) => ({ ...candidate, pareto: front[i]! }));
 }

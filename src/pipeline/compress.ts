@@ -27,6 +27,7 @@ import {
   type NoMaterial,
 } from './material.ts';
 import { measure, type Measured, type MeasureOptions } from './measure.ts';
+import { partsBeside } from './parts.ts';
 import { withSaturation } from './saturation.ts';
 import { planOutput, rejectedPath, Staging, type Precision } from './output.ts';
 
@@ -93,7 +94,8 @@ export async function compress(
     const path = rejected ? rejectedPath(plan.path) : plan.path;
     if (rejected) reject(staging, written, path);
     else staging.accept();
-    const named = { ...candidate, output: { ...candidate.output, path } };
+    const parts = partsBeside(input, done);
+    const named = { ...candidate, ...parts, output: { ...candidate.output, path } };
     const settled = baseline?.settle(candidate, candidate.verdict);
     const notes = [...(baseline?.notes ?? []), ...measured.notes];
     const report = assemble(options, facts, named, done.steps, notes, material, started);
