@@ -1,4 +1,5 @@
 // Pre-tokenizers of tokenizer.json: a normalized text to words that still know where they came from.
+import { DataError } from '../errors.ts';
 import { AlignedBuilder, sliceAligned, type Aligned } from './tokenizer-aligned.ts';
 import { bertPreTokens } from './tokenizer-bert.ts';
 import { isJsonObject, stringField, type JsonObject } from './json-file.ts';
@@ -98,7 +99,11 @@ function bySearch(library: LibraryClass, settings: JsonObject): Split {
     const words: string[] = step?.pre_tokenize(aligned.text) ?? [aligned.text];
     return words.map((word) => {
       const begin = aligned.text.indexOf(word, at);
-      if (begin < 0) throw new Error(`a pre-tokenizer of type ${String(settings['type'])} that changes the text`);
+      if (begin < 0) {
+        throw new DataError(
+          `tokenizer: expected a pre-tokenizer that splits, found ${String(settings['type'])}, which changes the text`,
+        );
+      }
       at = begin + word.length;
       return sliceAligned(aligned, begin, at);
     });
