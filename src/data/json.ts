@@ -97,5 +97,5 @@ function rowOf(path: string, item: JsonItem, line: number, names: readonly strin
   const value = parseJson(path, item);
   if (names.length === 0 && Array.isArray(value)) return { line, fields: value.map((field: unknown) => cellOf(field)) };
   if (isJsonObject(value)) return { line, fields: names.map((name) => cellOf(value[name])) };
-  return { line, reason: `expected a JSON ${names.length === 0 ? 'list' : 'object'}, found another value` };
+  return { line, reason: `expected a JSON object${names.length === 0 ? ' or list' : ''}, found another value` };
 }

@@ -1,14 +1,14 @@
-// Parquet by hyparquet: rows are read in windows of a row group, and only the columns wanted, so that the file is never held whole.
+// Parquet by hyparquet: rows are read in windows of a row group; what is held is one group's packed bytes of the columns wanted.
 import { open, type FileHandle } from 'node:fs/promises';
 import type { AsyncBuffer, FileMetaData, SchemaTree } from 'hyparquet';
 import { DataError } from '../errors.ts';
 import { cellOf } from './cells.ts';
 import { readError, type DataFile } from './data-file.ts';
 import { classNames } from './parquet-features.ts';
-import type { Format, Table, TableRow } from './table.ts';
+import type { Cell, Format, Table, TableRow } from './table.ts';
 
-/** Rows that become objects at once; the first time few, for these are all that guessing columns looks at. */
-const [firstWindow, window] = [256, 8192];
+/** Bytes of values that are decoded at once, and the fewest rows: a page that windows divide is decoded for each of them. */
+const [windowBytes, fewestRows] = [2 ** 22, 256];
 
 export const parquet: Format = {
   extensions: ['parquet', 'parq', 'pq'],
@@ -29,6 +29,8 @@ export const parquet: Format = {
   },
 };
 
+type RowGroup = FileMetaData['row_groups'][number];
+
 interface Reading extends Required<Pick<Table, 'names' | 'classes'>> {
   readonly metadata: FileMetaData;
   readonly fields: readonly SchemaTree[];
@@ -36,31 +38,18 @@ interface Reading extends Required<Pick<Table, 'names' | 'classes'>> {
 }
 
 async function* rowsOf(file: DataFile, reading: Reading): AsyncGenerator<readonly TableRow[]> {
-  const { metadata, names, columns, classes } = reading;
-  const [{ parquetReadObjects }, { compressors }] = await Promise.all([
-    import('hyparquet'),
-    import('hyparquet-compressors'),
-  ]);
   const handle = await openFile(file);
   try {
     let begin = 0;
-    for (const group of metadata.row_groups) {
+    for (const group of reading.metadata.row_groups) {
       const buffer = bufferOf(handle, file.size);
       const end = begin + Number(group.num_rows);
       while (begin < end) {
-        const rowEnd = Math.min(end, begin + windowOf(reading, group, begin));
-        const options = { file: buffer, metadata, columns: columns.map((column) => names[column]!), compressors };
-        const rows = await parquetReadObjects({ ...options, rowStart: begin, rowEnd, useOffsetIndex: true }).catch(
-          (error) => {
-            throw damaged(file, error);
-          },
-        );
-        yield rows.map((row, i) => {
-          const fields: TableRow['fields'][number][] = [];
-          for (const column of columns) fields[column] = cellOf(row[names[column]!], classes.get(column));
-          return { line: begin + i + 1, fields };
+        const next = Math.min(end, begin + windowOf(reading, group, begin));
+        yield await readWindow(buffer, reading, begin, next).catch((error: unknown) => {
+          throw damaged(file, error);
         });
-        begin = rowEnd;
+        begin = next;
       }
     }
   } finally {
@@ -68,19 +57,36 @@ async function* rowsOf(file: DataFile, reading: Reading): AsyncGenerator<readonl
   }
 }
 
+/** Rows from `rowStart`, counted from 0, to before `rowEnd`, all of one row group. */
+async function readWindow(file: AsyncBuffer, reading: Reading, rowStart: number, rowEnd: number): Promise<TableRow[]> {
+  const { metadata, names, columns, classes } = reading;
+  const [{ parquetReadObjects }, { compressors }] = await Promise.all([
+    import('hyparquet'),
+    import('hyparquet-compressors'),
+  ]);
+  const wanted = columns.map((column) => names[column]!);
+  const options = { file, metadata, columns: wanted, compressors, useOffsetIndex: true };
+  const rows = await parquetReadObjects({ ...options, rowStart, rowEnd });
+  return rows.map((row, i) => {
+    const fields: Cell[] = [];
+    for (const column of columns) fields[column] = cellOf(row[names[column]!], classes.get(column));
+    return { line: rowStart + i + 1, fields };
+  });
+}
+
 /**
  * Rows to read at once. A list column without an index of its pages is decoded from the beginning of its row group each
- * time, so such a group is read whole.
+ * time, so such a group is read whole. The first window is small: guessing columns needs no more, and reads all of them.
  */
-function windowOf({ fields, columns }: Reading, group: FileMetaData['row_groups'][number], begin: number): number {
-  const lists = columns
-    .filter((column) => fields[column]!.children.length > 0)
-    .map((column) => fields[column]!.element.name);
-  const unindexed = group.columns.some(
-    (chunk) => lists.includes(chunk.meta_data?.path_in_schema[0] ?? '') && chunk.offset_index_offset === undefined,
-  );
+function windowOf({ fields, columns }: Reading, group: RowGroup, begin: number): number {
+  const isList = new Map(columns.map((column) => [fields[column]!.element.name, fields[column]!.children.length > 0]));
+  const nameOf = (chunk: RowGroup['columns'][number]): string => chunk.meta_data?.path_in_schema[0] ?? '';
+  const chunks = group.columns.filter((chunk) => isList.has(nameOf(chunk)));
+  const unindexed = chunks.some((chunk) => isList.get(nameOf(chunk)) && chunk.offset_index_offset === undefined);
   if (unindexed) return Number(group.num_rows);
-  return begin === 0 ? firstWindow : window;
+  if (begin === 0) return fewestRows;
+  const bytes = chunks.reduce((sum, chunk) => sum + Number(chunk.meta_data?.total_uncompressed_size ?? 0), 0);
+  return Math.max(fewestRows, Math.floor((windowBytes * Number(group.num_rows)) / Math.max(1, bytes)));
 }
 
 /** A file for hyparquet that keeps what it read, for the windows of one row group ask for the same bytes. */

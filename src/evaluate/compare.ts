@@ -1,7 +1,7 @@
 // Two evaluations on the same rows against each other: the drop of the metric with its interval and significance.
 import { overFolds, type FoldSpreads } from '../math/statistics-folds.ts';
 import { UsageError } from '../errors.ts';
-import { samplesNeeded } from '../math/statistics-power.ts';
+import { rowsToSee, samplesNeeded } from '../math/statistics-power.ts';
 import { mcnemar, pairedBootstrap, type ResampledMetric } from '../math/statistics-paired.ts';
 import type { Evaluation } from './evaluate.ts';
 
@@ -17,7 +17,7 @@ export interface Accuracy {
   readonly relative?: number;
   /** 95 % interval of the drop (paired bootstrap). */
   readonly ci95: readonly [low: number, high: number];
-  /** Rows for an interval as narrow as the allowed drop, where it is wider now. */
+  /** Rows to see the allowed drop with, where the interval is wider than it. */
   readonly samplesNeeded?: number;
   /** McNemar's exact p for classification. */
   readonly p?: number;
@@ -60,22 +60,33 @@ export function compare(before: Evaluation, after: Evaluation, options: CompareO
     drop,
     ...(before.value === 0 ? {} : { relative: drop / before.value }),
     ci95,
-    ...needed(ci95, before.samples, options.allowed?.(before.value)),
+    ...needed(before, after, ci95, options.allowed?.(before.value)),
     ...(p === undefined ? {} : { p }),
     ...(folds && { folds }),
     secondary: pairUp(before.secondary, after.secondary),
   };
 }
 
-function needed([low, high]: readonly [number, number], samples: number, allowed: number | undefined) {
-  if (allowed === undefined) return {};
-  const rows = samplesNeeded(low, high, samples, allowed);
+/**
+ * Rows to see the allowed drop, where the interval is wider than it: by the power of McNemar's test where rows are right
+ * or wrong, else as many as make the interval as narrow.
+ */
+function needed(
+  { samples, correct: a }: Evaluation,
+  { correct: b }: Evaluation,
+  [low, high]: readonly [number, number],
+  allowed: number | undefined,
+): { samplesNeeded?: number } {
+  if (allowed === undefined || (high - low) / 2 <= allowed) return {};
+  const discordance = a && b && a.filter((right, i) => right !== b[i]).length / samples;
+  const rows = discordance === undefined ? samplesNeeded(low, high, samples, allowed) : rowsToSee(allowed, discordance);
   return rows !== undefined && rows > samples ? { samplesNeeded: rows } : {};
 }
 
 function foldsOf(samples: number, before: ResampledMetric, after: ResampledMetric, { folds, seed }: CompareOptions) {
   if (folds === undefined) return undefined;
-  if (folds > samples) throw new UsageError(`--cross-validate: expected at most the ${samples} rows, found ${folds}`);
+  if (!(folds >= 2 && folds <= samples))
+    throw new UsageError(`--cross-validate: expected 2 folds to as many as the ${samples} rows, found ${folds}`);
   return overFolds(samples, before, after, { folds, seed });
 }
 

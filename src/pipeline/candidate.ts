@@ -26,6 +26,18 @@ export function candidateOf(
   return { ...candidate, verdict, failures: [...failures] };
 }
 
+/** The parts of a candidate stand at the top of the report as well where it is the only one. */
+export function alone(candidates: readonly Candidate[]): Partial<Candidate> {
+  return candidates.length === 1 ? candidates[0]! : {};
+}
+
+/** One line for each gate that does not hold, with the model's name where there are several. */
+export function failuresOf(candidates: readonly Candidate[]): string[] {
+  return candidates.flatMap(({ output, failures }) =>
+    failures.map((line) => (candidates.length === 1 ? line : `${output.path}: ${line}`)),
+  );
+}
+
 /** The report's facts about the rows that were measured. */
 export function dataOf(dataset: Dataset): NonNullable<Report['data']> {
   const { path, format, columns, size, total, bad, badRows } = dataset;

@@ -18,8 +18,16 @@ import { checkBaselineFlags } from './baseline.ts';
 import { candidateOf, dataOf, machineFacts } from './candidate.ts';
 import { refuseUncheckable, type Gates } from './gates.ts';
 import { fileFacts, readKnownModel } from './known-model.ts';
-import { baselineOf, prepareMaterial, type DataOptions, type Material, type NoMaterial } from './material.ts';
+import {
+  baselineOf,
+  prepareMaterial,
+  requireMetric,
+  type DataOptions,
+  type Material,
+  type NoMaterial,
+} from './material.ts';
 import { measure, type Measured, type MeasureOptions } from './measure.ts';
+import { partsBeside } from './parts.ts';
 import { withSaturation } from './saturation.ts';
 import { planOutput, rejectedPath, Staging, type Precision } from './output.ts';
 
@@ -67,7 +75,9 @@ export async function compress(
   const plan = planOutput(input.path, options.precision, options.output, options.force ?? false);
   const inputHash = quietly(hashFile(input.path.onnxPath));
   const material = options.validate === false ? undefined : await prepareMaterial([input], options);
-  const baseline = material && !('missing' in material) ? await baselineOf(options, material) : undefined;
+  const known = material && !('missing' in material) ? material : undefined;
+  if (known) requireMetric(known, options.gates ?? {});
+  const baseline = known && (await baselineOf(options, known));
   const done = runSteps(model, steps(model), events, options.signal);
   const staging = new Staging(plan);
   try {
@@ -84,7 +94,8 @@ export async function compress(
     const path = rejected ? rejectedPath(plan.path) : plan.path;
     if (rejected) reject(staging, written, path);
     else staging.accept();
-    const named = { ...candidate, output: { ...candidate.output, path } };
+    const parts = partsBeside(input, done);
+    const named = { ...candidate, ...parts, output: { ...candidate.output, path } };
     const settled = baseline?.settle(candidate, candidate.verdict);
     const notes = [...(baseline?.notes ?? []), ...measured.notes];
     const report = assemble(options, facts, named, done.steps, notes, material, started);

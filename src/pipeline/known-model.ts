@@ -1,6 +1,7 @@
 // What is known of a model before it runs: where it lies, its graph, its inputs by meaning, its size.
 import { recognise } from '../bert/recognise.ts';
 import { inputsOf } from '../bert/summary.ts';
+import type { Recognition } from '../bert/types.ts';
 import type { InputRoles } from '../evaluate/roles.ts';
 import type { Model } from '../ir/graph.ts';
 import { countParams } from '../ir/params.ts';
@@ -16,6 +17,7 @@ export interface KnownModel {
   readonly model: Model;
   readonly inputs: readonly ValueSpec[];
   readonly outputs: readonly ValueSpec[];
+  readonly recognition: Recognition;
   /** Inputs by meaning, from the data flow; undefined where recognition found no token input. */
   readonly roles: InputRoles | undefined;
 }
@@ -30,11 +32,19 @@ export function readKnownModel(argument: string): KnownModel {
     shape: [...(info.shape ?? [])],
   });
   const fed = model.graph.inputs.filter((info) => !model.graph.initializers.has(info.name));
-  return { path, model, inputs: fed.map(spec), outputs: model.graph.outputs.map(spec), roles: rolesOf(model) };
+  const recognition = recognise(model);
+  return {
+    path,
+    model,
+    inputs: fed.map(spec),
+    outputs: model.graph.outputs.map(spec),
+    recognition,
+    roles: rolesOf(recognition),
+  };
 }
 
-function rolesOf(model: Model): InputRoles | undefined {
-  const { ids, mask, segments, positions } = inputsOf(recognise(model));
+function rolesOf(recognition: Recognition): InputRoles | undefined {
+  const { ids, mask, segments, positions } = inputsOf(recognition);
   if (ids === undefined) return undefined;
   return { ids, ...(mask && { mask }), ...(segments && { segments }), ...(positions && { positions }) };
 }

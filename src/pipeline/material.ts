@@ -7,7 +7,7 @@ import { loadConfig, loadPooling, type ModelConfig } from '../data/config.ts';
 import type { Dataset, Row } from '../data/dataset.ts';
 import { openDataset } from '../data/open-dataset.ts';
 import { loadTokenizer, type Tokenizer } from '../data/tokenizer.ts';
-import { DataError } from '../errors.ts';
+import { DataError, UsageError } from '../errors.ts';
 import { checkGold, requireColumns, sequenceLimit } from '../evaluate/evaluate.ts';
 import { guessTask } from '../evaluate/guess-task.ts';
 import type { Pooling } from '../evaluate/pooling.ts';
@@ -79,7 +79,7 @@ export async function prepareMaterial(
   const rows = dataset ?? builtinDataset();
   requireColumns(task, rows);
   const pooling = options.pooling ?? original.pooling ?? 'mean';
-  const several = look?.rows.some((row) => row.labels !== undefined) ?? false;
+  const several = look?.rows.some((row) => hasSeveral(row, original.config?.labels ?? [])) ?? false;
   const entries = entriesOf(models, kits, task, rows.path, { ...options, pooling, several });
   await checkGold(
     rows,
@@ -93,6 +93,12 @@ export async function prepareMaterial(
     entries,
     notes: dataset && options.task === undefined ? [guessed] : [],
   };
+}
+
+/** A gate on a metric that the task does not have cannot be checked. Throws UsageError. */
+export function requireMetric({ task, entries }: Material, gates: Gates): void {
+  if (gates.maxDrop && entries[0]!.run.metric === undefined)
+    throw new UsageError(`--max-drop: expected a task with a metric, found ${task.name}: name another with --task`);
 }
 
 /** What a model folder brings beside the model. */
@@ -145,6 +151,12 @@ function entriesOf(
     const padding = { padId: tokenizer.padId, padSide: tokenizer.padSide };
     return { onnxPath: model.path.onnxPath, roles, run, padding, tokenizer, config, maxLength };
   });
+}
+
+/** A list of labels, or names of the model with a bar between them. */
+function hasSeveral({ label = '', labels }: Row, names: readonly string[]): boolean {
+  if (labels !== undefined) return true;
+  return label.includes('|') && !names.includes(label) && label.split('|').every((name) => names.includes(name.trim()));
 }
 
 async function firstRows(dataset: Dataset, most: number): Promise<Row[]> {

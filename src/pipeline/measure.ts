@@ -1,7 +1,7 @@
 // Measuring models against the original: accuracy on labelled rows, parity without labels, latency in turn.
 import { compare, type Accuracy } from '../evaluate/compare.ts';
 import { evaluate, type Evaluation } from '../evaluate/evaluate.ts';
-import { latency, type LatencyResult, type Shape } from '../evaluate/latency.ts';
+import { measureLatency, type LatencyResult, type Shape } from '../evaluate/latency.ts';
 import { parity } from '../evaluate/parity.ts';
 import type { Candidate } from '../report/schema.ts';
 import { openSession, type Session } from '../runtime/session.ts';
@@ -68,6 +68,9 @@ export async function measure(
   }
 }
 
+/** Of latency, for each candidate. */
+const millisecondsAShape = 2000;
+
 type Lane = Entry & { readonly session: Session };
 
 async function score(
@@ -127,24 +130,18 @@ async function compareOutputs(
   return { found, notes: [`accuracy was not measured: no --data; parity is of ${dataset.size} built-in texts`] };
 }
 
-async function time(lanes: readonly Lane[], options: MeasureOptions, events: Events): Promise<LatencyResult[]> {
-  const [original, ...others] = lanes;
-  const results: LatencyResult[] = [];
-  for (const lane of others) {
-    results.push(
-      await latency(original!.session, lane.session, {
-        shapes: options.shapes,
-        roles: original!.roles,
-        rolesAfter: lane.roles,
-        vocabularySize: Math.min(original!.tokenizer.vocabularySize, lane.tokenizer.vocabularySize),
-        maxPositions: original!.config?.maxPositions,
-        seed: options.seed,
-        signal: options.signal,
-        progress: events.bar('measuring latency'),
-      }),
-    );
-  }
-  return results;
+/** All models in turn: each candidate against the original, whose times they share. */
+function time(lanes: readonly Lane[], options: MeasureOptions, events: Events): Promise<LatencyResult[]> {
+  const positions = lanes.map((lane) => lane.config?.maxPositions).filter((count) => count !== undefined);
+  return measureLatency(lanes, {
+    shapes: options.shapes,
+    vocabularySize: Math.min(...lanes.map((lane) => lane.tokenizer.vocabularySize)),
+    maxPositions: positions.length === 0 ? undefined : Math.min(...positions),
+    budgetMs: millisecondsAShape * (lanes.length - 1),
+    seed: options.seed,
+    signal: options.signal,
+    progress: events.bar('measuring latency'),
+  });
 }
 
 function withLatency(scored: Measured, timed: readonly LatencyResult[]): Measured {

@@ -4,12 +4,14 @@ import { hashFile } from '../onnx/hash.ts';
 import { REPORT_SCHEMA, type Candidate, type Report } from '../report/schema.ts';
 import { version } from '../version.ts';
 import { checkBaselineFlags } from './baseline.ts';
-import { candidateOf, dataOf, machineFacts } from './candidate.ts';
+import { alone, candidateOf, dataOf, failuresOf, machineFacts } from './candidate.ts';
 import { silent, type Events } from './events.ts';
 import { refuseUncheckable, worstVerdict, type Gates } from './gates.ts';
+import { partsBeside } from './parts.ts';
+import { withPareto } from './pareto.ts';
 import { diagnose } from './diagnose.ts';
 import { fileFacts, readKnownModel, type KnownModel } from './known-model.ts';
-import { baselineOf, prepareMaterial, type DataOptions, type Material } from './material.ts';
+import { baselineOf, prepareMaterial, requireMetric, type DataOptions, type Material } from './material.ts';
 import { measure, type Found, type Measured, type MeasureOptions } from './measure.ts';
 import { saturationNote, withSaturation } from './saturation.ts';
 
@@ -34,12 +36,16 @@ export async function validateModels(options: ValidateModelsOptions, events: Eve
   const material = await prepareMaterial(models, options);
   if ('missing' in material)
     throw new UsageError(`validate: expected a tokenizer to make inputs with: ${material.missing}`);
+  requireMetric(material, gates);
   const baseline = await baselineOf(options, material);
   const measured = await measureAll(models, material, options, events);
   const [input, ...outputs] = await facts;
   const notes = models.slice(1).flatMap(({ model, path }) => saturationNote(model, path.onnxPath) ?? []);
-  const judged = outputs.map((output, i) => candidateOf(input!, output, measured.found[i]!, gates, baseline));
-  const candidates = await explain(judged, models, material, measured);
+  const judged = outputs.map((output, i) => ({
+    ...candidateOf(input!, output, measured.found[i]!, gates, baseline),
+    ...partsBeside(models[0]!, models[i + 1]!),
+  }));
+  const candidates = withPareto(input!.bytes, await explain(judged, models, material, measured));
   return {
     schema: REPORT_SCHEMA,
     tool: { name: 'bert-compress', version },
@@ -96,17 +102,5 @@ function explain(
       );
       return diagnosis.length === 0 ? candidate : { ...candidate, diagnosis };
     }),
-  );
-}
-
-/** The parts of a candidate stand at the top of the report as well where it is the only one. */
-function alone(candidates: readonly Candidate[]): Partial<Candidate> {
-  return candidates.length === 1 ? candidates[0]! : {};
-}
-
-/** One line for each gate that does not hold, with the model's name where there are several. */
-function failuresOf(candidates: readonly Candidate[]): string[] {
-  return candidates.flatMap(({ output, failures }) =>
-    failures.map((line) => (candidates.length === 1 ? line : `${output.path}: ${line}`)),
   );
 }

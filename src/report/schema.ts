@@ -43,7 +43,9 @@ const accuracy = z.object({
   samplesNeeded: z
     .int()
     .optional()
-    .describe('rows for an interval as narrow as the allowed drop, where it is wider now'),
+    .describe(
+      "rows to see the allowed drop with, where the interval is wider: 80 % power of McNemar's test, or an interval as narrow",
+    ),
   verdict,
   secondary: z.record(z.string(), z.object({ before: z.number(), after: z.number() })),
   folds: z
