@@ -72,7 +72,7 @@ export function leftOut({ steps }: Report): LeftOut[] {
 export function stepRemarks({ steps }: Report): string[] {
   return steps.map(({ pass, stats }) => {
     const counts = Object.entries(stats).map(([name, count]) => `${count} ${name}`);
-    return `${pass}: ${counts.join(', ')}`;
+    return oneLine(`${pass}: ${counts.join(', ')}`);
   });
 }
 
@@ -80,13 +80,18 @@ export function stepRemarks({ steps }: Report): string[] {
 export function baselineRemarks({ baseline }: Report): string[] {
   if (!baseline) return [];
   const { path, metric, value, updated } = baseline;
-  const score = metric === undefined || value === undefined ? '' : `, ${metricName(metric)} ${metricValue(metric, value)}`;
+  const score =
+    metric === undefined || value === undefined ? '' : `, ${metricName(metric)} ${metricValue(metric, value)}`;
   return [`baseline ${oneLine(path)}: ${bytes(baseline.bytes)}${score}${updated ? '; updated with this model' : ''}`];
 }
 
 /** Where it was measured. */
 export function machineRemark({ machine, candidates, latency }: Report): string {
-  const threads = [...new Set([...(latency ?? []), ...(candidates ?? []).flatMap((one) => one.latency ?? [])].map((row) => row.threads))];
+  const threads = [
+    ...new Set(
+      [...(latency ?? []), ...(candidates ?? []).flatMap((one) => one.latency ?? [])].map((row) => row.threads),
+    ),
+  ];
   const isa = machine.isa.length > 0 ? ` (${machine.isa.join(' ')})` : '';
   return oneLine(
     `${machine.cpu}${isa}, ${counted(machine.cores, 'core')}, ${bytes(machine.memory)}, ${threads.length > 0 ? `${threads.join(' and ')} ${threads.join() === '1' ? 'thread' : 'threads'}, ` : ''}onnxruntime ${machine.onnxruntime}, Node ${machine.node.replace(/^v/, '')}`,

@@ -26,7 +26,9 @@ export function latencyBars(candidates: readonly Named[], columns: number): stri
   const groups = shapes.map((shape) => {
     const rows = candidates.flatMap((one) => {
       const row = latencyAt(one, shape);
-      return row ? [{ name: single ? 'after' : one.name, ms: row.afterMs, note: factor(row.speedup), before: row.beforeMs }] : [];
+      return row
+        ? [{ name: single ? 'after' : one.name, ms: row.afterMs, note: factor(row.speedup), before: row.beforeMs }]
+        : [];
     });
     const before = rows.map((row) => row.before).sort((a, b) => a - b)[Math.floor((rows.length - 1) / 2)]!;
     return { shape, bars: [{ name: single ? 'before' : 'original', ms: before, note: '' }, ...rows] };
@@ -35,7 +37,10 @@ export function latencyBars(candidates: readonly Named[], columns: number): stri
   const widest = (text: (bar: Bar) => string): number => Math.max(...every.map((one) => width(text(one))));
   const sizes = {
     shape: Math.max(...shapes.map(width)),
-    name: Math.min(widest((one) => one.name), 28),
+    name: Math.min(
+      widest((one) => one.name),
+      28,
+    ),
     ms: widest((one) => ms(one.ms)),
     note: widest((one) => one.note),
   };

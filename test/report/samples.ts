@@ -113,7 +113,9 @@ export const quantizeReport: Report = {
     rows: 872,
     bad: [],
   },
-  notes: ['8-bit products of u8 x s8 can saturate on CPUs without VNNI: use --reduce-range on for a file that is to run anywhere'],
+  notes: [
+    '8-bit products of u8 x s8 can saturate on CPUs without VNNI: use --reduce-range on for a file that is to run anywhere',
+  ],
   verdict: 'pass',
   failures: [],
 };
@@ -161,7 +163,14 @@ const int8: Candidate = {
       after: 'negative 0.71',
       loss: 2.41,
     },
-    { line: 4, text: '这部电影的节奏很慢，但是演员的表演非常出色', gold: 'positive', before: 'positive 0.88', after: 'negative 0.52', loss: 0.9 },
+    {
+      line: 4,
+      text: '这部电影的节奏很慢，但是演员的表演非常出色',
+      gold: 'positive',
+      before: 'positive 0.88',
+      after: 'negative 0.52',
+      loss: 0.9,
+    },
     { line: 801, text: 'no', gold: 'negative', before: 'negative 0.61', after: 'positive 0.55', loss: 0.31 },
   ],
   pareto: true,
@@ -201,7 +210,9 @@ const swapped: Candidate = {
   latency: [shape(1, 16, 9.3, 3.2), shape(1, 128, 28.4, 12.1), shape(8, 128, 141.9, 61)],
   diagnosis: ["labels look swapped: 'negative' and 'positive' exchanged give an accuracy of 88.21 %"],
   pareto: false,
-  checks: [{ gate: 'max-drop', at: 'accuracy', expected: 'at most 0.50 points', found: '76.74 points', verdict: 'fail' }],
+  checks: [
+    { gate: 'max-drop', at: 'accuracy', expected: 'at most 0.50 points', found: '76.74 points', verdict: 'fail' },
+  ],
   verdict: 'fail',
   failures: ['accuracy: expected a drop of at most 0.50 points (--max-drop 0.5pt), found 76.74 points'],
 };
@@ -225,7 +236,13 @@ export const validateReport: Report = {
       { line: 90, reason: 'expected a text, found nothing' },
     ],
   },
-  baseline: { path: 'bert-compress.baseline.json', metric: 'accuracy', value: 0.881, bytes: 23_190_000, updated: false },
+  baseline: {
+    path: 'bert-compress.baseline.json',
+    metric: 'accuracy',
+    value: 0.881,
+    bytes: 23_190_000,
+    updated: false,
+  },
   notes: ['output/fp16: onnxruntime computes float16 in float32 on this CPU'],
   verdict: 'fail',
   failures: [...fp16.failures, ...swapped.failures],
@@ -294,7 +311,10 @@ export const hostileReport: Report = {
     {
       ...int8,
       output: { ...int8.output, path: `out/${nasty}.onnx` },
-      parts: { before: [{ ...parts.before[0]!, name: nasty }], after: [{ ...parts.after[0]!, name: nasty, precision: nasty }] },
+      parts: {
+        before: [{ ...parts.before[0]!, name: nasty }],
+        after: [{ ...parts.after[0]!, name: nasty, precision: nasty }],
+      },
       changed: [{ line: 1, text: nasty, textPair: nasty, gold: nasty, before: nasty, after: nasty, loss: 1 }],
       profile: { batch: 1, sequence: 8, before: [op(nasty, 1, 2, 2)], after: [op(nasty, 1, 1, 1)] },
       diagnosis: [nasty],
@@ -305,9 +325,23 @@ export const hostileReport: Report = {
     fp16,
   ],
   steps: [
-    { pass: nasty, options: {}, changed: true, stats: { [nasty]: 1 }, skipped: [{ node: nasty, op: nasty, reason: nasty }], seconds: 1 },
+    {
+      pass: nasty,
+      options: {},
+      changed: true,
+      stats: { [nasty]: 1 },
+      skipped: [{ node: nasty, op: nasty, reason: nasty }],
+      seconds: 1,
+    },
   ],
-  data: { path: nasty, format: nasty, columns: { text: nasty }, rows: 3, badRows: 2, bad: [{ line: 2, reason: nasty }] },
+  data: {
+    path: nasty,
+    format: nasty,
+    columns: { text: nasty },
+    rows: 3,
+    badRows: 2,
+    bad: [{ line: 2, reason: nasty }],
+  },
   baseline: { path: nasty, bytes: 1, updated: true },
   machine: { ...common.machine, cpu: nasty, isa: [nasty] },
   notes: [nasty],
@@ -321,7 +355,11 @@ export const manyReport: Report = {
   command: 'validate',
   candidates: Array.from({ length: 7 }, (_, i) => ({
     ...fp16,
-    output: file(`experiments/2026-11-25/distilled-and-pruned/seed-${i}/checkpoint-12000/onnx/model_quantized.onnx`, 9e6 + i * 7e6, 'e'),
+    output: file(
+      `experiments/2026-11-25/distilled-and-pruned/seed-${i}/checkpoint-12000/onnx/model_quantized.onnx`,
+      9e6 + i * 7e6,
+      'e',
+    ),
     ratio: (9e6 + i * 7e6) / 90_992_433,
     accuracy: {
       ...scored(0.82 + 0.009 * i, [0.06 - 0.009 * i, 0.07 - 0.009 * i], 0.01, 0.8),
@@ -330,7 +368,15 @@ export const manyReport: Report = {
       verdict: 'fail' as const,
     },
     changed: [
-      { line: 3, text: 'The context is long. '.repeat(30), textPair: 'Who wrote it?', gold: 'Ann', before: 'Ann', after: 'Bob', loss: 1 },
+      {
+        line: 3,
+        text: 'The context is long. '.repeat(30),
+        textPair: 'Who wrote it?',
+        gold: 'Ann',
+        before: 'Ann',
+        after: 'Bob',
+        loss: 1,
+      },
     ],
     pareto: i % 2 === 0,
   })),

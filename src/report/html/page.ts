@@ -1,8 +1,9 @@
 // A Report as one self-contained HTML page: no network, no script, light and dark, for a phone and a keyboard.
+import { otherFailures, verdictWord } from '../checks.ts';
 import { createHash } from 'node:crypto';
 import type { Report } from '../schema.ts';
 import { oneLine } from '../strings.ts';
-import { namedCandidates, otherFailures, verdictWord, type Named } from '../tables.ts';
+import { namedCandidates, type Named } from '../tables.ts';
 import { escapeHtml, html, type Markup } from './markup.ts';
 import { sections, type Section } from './sections.ts';
 import { style } from './style.ts';
@@ -47,7 +48,38 @@ function header(report: Report, candidates: readonly Named[], all: readonly Sect
     ...(one.diagnosis ?? []).map((line) => html`<li>${several && `${one.name}: `}Diagnosis: ${oneLine(line)}</li>`),
   ]);
   const others = otherFailures(report).map((line) => failure(line, false));
-  return html`<header><p class="tool">bert-compress ${oneLine(report.command)}</p><div class="theme"><label for="theme">Theme </label><select id="theme"><option value="auto" selected>as the system</option><option value="light">light</option><option value="dark">dark</option></select></div><h1><span class="${report.verdict}">${word(report)}</span> ${summary(report, candidates)}</h1>${failures.length + others.length > 0 && html`<ul class="why">${failures}${others}</ul>`}<dl><dt>Original</dt><dd>${oneLine(report.input.path)}</dd>${candidates.map((one) => html`<dt>${several ? one.name : 'Output'}</dt><dd>${oneLine(one.output.path)}</dd>`)}</dl><nav aria-label="Sections"><ul>${all.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav></header>`;
+  return html`<header>
+    <p class="tool">bert-compress ${oneLine(report.command)}</p>
+    <div class="theme">
+      <label for="theme">Theme </label
+      ><select id="theme">
+        <option value="auto" selected>as the system</option>
+        <option value="light">light</option>
+        <option value="dark">dark</option>
+      </select>
+    </div>
+    <h1><span class="${report.verdict}">${word(report)}</span> ${summary(report, candidates)}</h1>
+    ${
+      failures.length + others.length > 0 &&
+      html`<ul class="why">
+        ${failures}${others}
+      </ul>`
+    }
+    <dl>
+      <dt>Original</dt>
+      <dd>${oneLine(report.input.path)}</dd>
+      ${candidates.map(
+        (one) =>
+          html`<dt>${several ? one.name : 'Output'}</dt>
+            <dd>${oneLine(one.output.path)}</dd>`,
+      )}
+    </dl>
+    <nav aria-label="Sections">
+      <ul>
+        ${all.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`)}
+      </ul>
+    </nav>
+  </header>`;
 }
 
 function failure(line: string, name: string | false): Markup {
@@ -68,9 +100,16 @@ function summary({ verdict }: Report, candidates: readonly Named[]): string {
 }
 
 function sectionMarkup({ id, title, body }: Section): string {
-  return html`<section aria-labelledby="${id}"><h2 id="${id}">${title}</h2>${body}</section>`.text;
+  return html`<section aria-labelledby="${id}">
+    <h2 id="${id}">${title}</h2>
+    ${body}
+  </section>`.text;
 }
 
 function footer({ tool, seed, seconds, input }: Report): Markup {
-  return html`<footer><p class="soft">${tool.name} ${tool.version}, seed ${seed}, ${seconds.toFixed(1)} s. SHA-256 of the original: ${input.sha256}</p></footer>`;
+  return html`<footer>
+    <p class="soft">
+      ${tool.name} ${tool.version}, seed ${seed}, ${seconds.toFixed(1)} s. SHA-256 of the original: ${input.sha256}
+    </p>
+  </footer>`;
 }
