@@ -75,7 +75,7 @@ function plain(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   const size = Math.abs(value);
   if (size >= 1e6 || (size > 0 && size < 1e-3)) return value.toExponential(2);
-  return size >= 1000 ? value.toFixed(0) : value.toFixed(size >= 1 || size === 0 ? 2 : 4);
+  return size >= 1000 ? value.toFixed(0) : value.toFixed(size >= 0.1 || size === 0 ? 2 : 4);
 }
 
 /** toFixed without a minus before zero. */

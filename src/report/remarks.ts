@@ -72,7 +72,7 @@ export function leftOut({ steps }: Report): LeftOut[] {
 export function stepRemarks({ steps }: Report): string[] {
   return steps.map(({ pass, stats }) => {
     const counts = Object.entries(stats).map(([name, count]) => `${count} ${name}`);
-    return `${pass}: ${counts.join(', ')}`;
+    return oneLine(`${pass}: ${counts.join(', ')}`);
   });
 }
 

@@ -1,5 +1,5 @@
 // Writing a Report to files, the format by the name's ending; renderers are loaded when they are wanted.
-import { closeSync, existsSync, mkdirSync, openSync, rmSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
 import { dirname, extname, resolve } from 'node:path';
 import { UsageError } from '../errors.ts';
 import type { Report } from './schema.ts';
@@ -29,11 +29,9 @@ export function checkReportPaths(paths: readonly string[]): void {
 
 /** Asking for rights does not tell (root, read-only mounts): open the file, and leave nothing that was not there. */
 function tryWriting(path: string): void {
-  const folder = dirname(resolve(path));
-  let made: string | undefined;
+  const made: string[] = [];
   try {
-    if (existsSync(path) && !statSync(path).isFile() && statSync(path).isDirectory()) throw new Error('it is a folder');
-    made = mkdirSync(folder, { recursive: true });
+    makeFolders(dirname(resolve(path)), made);
     const fresh = !existsSync(path);
     closeSync(openSync(path, 'a'));
     if (fresh) rmSync(path);
@@ -42,13 +40,18 @@ function tryWriting(path: string): void {
       cause: error,
     });
   } finally {
-    if (made !== undefined) removeEmpty(folder, made);
+    for (const folder of made.reverse()) rmdirSync(folder);
   }
 }
 
-/** Remove the folders from `folder` up to `top` again. */
-function removeEmpty(folder: string, top: string): void {
-  for (let at = folder; at.length >= top.length; at = dirname(at)) rmdirSync(at);
+/** One by one: mkdirSync's `recursive` never ends where making a folder gives ENOENT, as in /proc. */
+function makeFolders(folder: string, made: string[] = []): void {
+  const missing: string[] = [];
+  for (let at = folder; !existsSync(at); at = dirname(at)) missing.unshift(at);
+  for (const one of missing) {
+    mkdirSync(one);
+    made.push(one);
+  }
 }
 
 function reason(error: unknown): string {
@@ -59,7 +62,7 @@ function reason(error: unknown): string {
 export async function saveReport(report: Report, paths: readonly string[]): Promise<void> {
   for (const path of paths) {
     const text = await formatOf(path)!(report);
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolders(dirname(resolve(path)));
     writeFileSync(path, text);
   }
 }

@@ -1,20 +1,12 @@
 // A Report as people read it in a terminal: the figures, the verdict, what was left and what to know.
+import { otherFailures, verdictWord } from './checks.ts';
+import { overview } from './overview.ts';
 import chalk from 'chalk';
 import { bytes } from './figures.ts';
 import { baselineRemarks, candidateRemarks, dataRemarks, leftOut, stepRemarks } from './remarks.ts';
 import type { Report } from './schema.ts';
 import { cutMiddle, oneLine, wrap } from './strings.ts';
-import {
-  beforeAfter,
-  changedTable,
-  namedCandidates,
-  otherFailures,
-  overview,
-  profileTable,
-  verdictWord,
-  type Named,
-  type Table,
-} from './tables.ts';
+import { beforeAfter, changedTable, namedCandidates, profileTable, type Named, type Table } from './tables.ts';
 import { latencyBars } from './text-bars.ts';
 import { textTable } from './text-table.ts';
 

@@ -1,8 +1,9 @@
 // A Report as one self-contained HTML page: no network, no script, light and dark, for a phone and a keyboard.
+import { otherFailures, verdictWord } from '../checks.ts';
 import { createHash } from 'node:crypto';
 import type { Report } from '../schema.ts';
 import { oneLine } from '../strings.ts';
-import { namedCandidates, otherFailures, verdictWord, type Named } from '../tables.ts';
+import { namedCandidates, type Named } from '../tables.ts';
 import { escapeHtml, html, type Markup } from './markup.ts';
 import { sections, type Section } from './sections.ts';
 import { style } from './style.ts';
