@@ -1,7 +1,7 @@
 // Runs several models over the rows of a data set, a window at a time, and scores each of them and each against the first.
 import type { ModelConfig } from '../data/config.ts';
 import type { Dataset, Row } from '../data/dataset.ts';
-import type { Tokenizer } from '../data/tokenizer.ts';
+import type { Tokenizer } from '../data/tokenizer/tokenizer.ts';
 import { DataError } from '../errors.ts';
 import type { Session } from '../runtime/session.ts';
 import type { ChosenOutput } from './outputs.ts';

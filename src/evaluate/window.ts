@@ -1,6 +1,6 @@
 // Runs a model over the examples of one window: sequences of similar length share a batch, whatever example they are of.
 import { makeBatches, type Batches } from '../data/batches.ts';
-import type { Encoding } from '../data/tokenizer.ts';
+import type { Encoding } from '../data/tokenizer/tokenizer.ts';
 import type { Session } from '../runtime/session.ts';
 import { makeFeeds } from './feeds.ts';
 import type { ChosenOutput } from './outputs.ts';

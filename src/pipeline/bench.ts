@@ -6,7 +6,6 @@ import { benchNotes } from './bench-notes.ts';
 import { measureBench, type BenchFigures, type BenchMeasureOptions } from './bench-measure.ts';
 import { planBench, type BenchPlanOptions } from './bench-plan.ts';
 import { alone, candidateOf, failuresOf, machineFacts } from './candidate.ts';
-import { checksOf } from './checks.ts';
 import { silent, type Events } from './events.ts';
 import { worstVerdict, type Gates } from './gates.ts';
 import { fileFacts, readKnownModel } from './known-model.ts';
@@ -57,11 +56,5 @@ export async function benchModels(options: BenchModelsOptions, events: Events = 
 function judged(input: Report['input'], output: Candidate['output'], found: BenchFigures, gates: Gates): Candidate {
   const { latency, memory, profile } = found;
   const candidate = candidateOf(input, output, { latency: [...latency] }, gates);
-  const checks = checksOf(candidate, gates);
-  return {
-    ...candidate,
-    ...(memory && { memory }),
-    ...(profile && { profile }),
-    ...(checks.length > 0 && { checks }),
-  };
+  return { ...candidate, ...(memory && { memory }), ...(profile && { profile }) };
 }

@@ -6,7 +6,7 @@ import type { ColumnNames } from '../data/columns.ts';
 import { loadConfig, loadPooling, type ModelConfig } from '../data/config.ts';
 import type { Dataset, Row } from '../data/dataset.ts';
 import { openDataset } from '../data/open-dataset.ts';
-import { loadTokenizer, type Tokenizer } from '../data/tokenizer.ts';
+import { loadTokenizer, type Tokenizer } from '../data/tokenizer/tokenizer.ts';
 import { DataError, UsageError } from '../errors.ts';
 import { checkGold, requireColumns, sequenceLimit } from '../evaluate/evaluate.ts';
 import { guessTask } from '../evaluate/guess-task.ts';

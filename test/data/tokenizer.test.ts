@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createTokenizer, loadTokenizer } from '../../src/data/tokenizer.ts';
+import { createTokenizer, loadTokenizer } from '../../src/data/tokenizer/tokenizer.ts';
 import { readJsonObject, type JsonObject } from '../../src/data/json-file.ts';
-import { longestFirst } from '../../src/data/truncation.ts';
+import { longestFirst } from '../../src/data/tokenizer/truncation.ts';
 import vectors from './tokenizer-vectors.json' with { type: 'json' };
 
 const tiny = fileURLToPath(new URL('../support/tiny', import.meta.url));

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../../src/data/config.ts';
 import { datasetOf as inMemory, type Dataset, type Row } from '../../src/data/dataset.ts';
-import { loadTokenizer } from '../../src/data/tokenizer.ts';
+import { loadTokenizer } from '../../src/data/tokenizer/tokenizer.ts';
 import { compare } from '../../src/evaluate/compare.ts';
 import {
   checkGold,

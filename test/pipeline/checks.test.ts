@@ -1,7 +1,7 @@
+// Holding figures against the gates: what is checked, when it passes, and that nothing unmeasured ever does.
 import { describe, expect, it } from 'vitest';
-import { checksOf } from '../../src/pipeline/checks.ts';
-import { gatesOf, judge } from '../../src/pipeline/gates.ts';
-import type { Candidate } from '../../src/report/schema.ts';
+import { checksOf, judge, type Figures } from '../../src/pipeline/checks.ts';
+import { gatesOf, parseDrop, type Gates } from '../../src/pipeline/gates.ts';
 
 const row = (sequence: number, speedup: number) => ({
   batch: 1,
@@ -12,7 +12,31 @@ const row = (sequence: number, speedup: number) => ({
   speedup,
   rounds: 10,
 });
-const candidate: Pick<Candidate, 'accuracy' | 'latency' | 'output'> = {
+const judged = (figures: Figures, gates: Gates) => judge(checksOf(figures, gates));
+
+const accuracy = {
+  task: 't',
+  metric: 'accuracy',
+  samples: 100,
+  before: 0.8,
+  after: 0.79,
+  drop: 0.01,
+  ci95: [0, 0.02] as [number, number],
+  verdict: 'not-checked' as const,
+  secondary: {},
+};
+const output = { path: 'm.onnx', sha256: '0'.repeat(64), bytes: 1000, params: 1 };
+const timed = (speedup: number) => ({
+  batch: 1,
+  sequence: 16,
+  threads: 2,
+  beforeMs: 2,
+  afterMs: 1,
+  speedup,
+  rounds: 5,
+});
+
+const candidate: Figures = {
   output: { path: 'm.onnx', sha256: '0'.repeat(64), bytes: 100, params: 1 },
   latency: [row(16, 2), row(128, 1.1)],
   accuracy: {
@@ -38,16 +62,38 @@ describe('checksOf', () => {
       ['max-size', undefined, '100 bytes', 'pass'],
     ]);
   });
+});
 
-  it.each([
-    [{ maxDrop: '0.5pt' }],
-    [{ maxDrop: '2%', minSpeedup: '1.1x' }],
-    [{ minSpeedup: '1.2x', maxSize: '99B' }],
-    [{ maxSize: '1kB' }],
-    [{}],
-  ])('fails as often as the judgement has failures: %o', (texts) => {
-    const gates = gatesOf(texts);
-    const failed = checksOf(candidate, gates).filter(({ verdict }) => verdict === 'fail');
-    expect(failed).toHaveLength(judge(candidate, gates).failures.length);
+describe('judging', () => {
+  it('without a gate is not checked, which is no pass', () => {
+    expect(judged({ accuracy, output }, {})).toEqual({ verdict: 'not-checked', failures: [] });
+  });
+
+  it('passes at the limit and fails beyond it', () => {
+    expect(judged({ accuracy, output }, { maxDrop: parseDrop('1pt') }).verdict).toBe('pass');
+    const failed = judged({ accuracy, output }, { maxDrop: parseDrop('0.9pt') });
+    expect(failed).toEqual({
+      verdict: 'fail',
+      failures: ['accuracy: expected a drop of at most 0.90 points (--max-drop 0.9pt), found 1.00 points'],
+    });
+  });
+
+  it('fails where the metric is not a number', () => {
+    expect(judged({ accuracy: { ...accuracy, drop: NaN }, output }, { maxDrop: parseDrop('50pt') }).verdict).toBe(
+      'fail',
+    );
+  });
+
+  it('holds the speed at every shape, and the size', () => {
+    const found = judged({ output, latency: [timed(1.5), timed(1.1)] }, { minSpeedup: 1.2, maxSize: 999 });
+    expect(found.failures).toEqual([
+      'latency at 1 x 16: expected at least 1.2x, found 1.10x',
+      'size: expected at most 999 bytes, found 1000 bytes',
+    ]);
+  });
+
+  it('never passes what was not measured', () => {
+    expect(() => judged({ output }, { maxDrop: parseDrop('1%') })).toThrow('no accuracy was measured');
+    expect(() => judged({ output, latency: [] }, { minSpeedup: 1 })).toThrow('no latency was measured');
   });
 });

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { datasetOf, type Dataset, type Row } from '../../src/data/dataset.ts';
 import { openDataset } from '../../src/data/open-dataset.ts';
-import { loadTokenizer } from '../../src/data/tokenizer.ts';
+import { loadTokenizer } from '../../src/data/tokenizer/tokenizer.ts';
 import { checkGold, evaluate, type Evaluation } from '../../src/evaluate/evaluate.ts';
 import { taskNamed } from '../../src/evaluate/registry.ts';
 import { openSession } from '../../src/runtime/session.ts';

@@ -1,7 +1,7 @@
 // A hash of what decides the ids of a tokenizer, so that two copies of it written by different programs compare equal.
 import { createHash } from 'node:crypto';
-import { isJsonObject, stringField, type JsonObject } from './json-file.ts';
-import type { Templates } from './tokenizer-template.ts';
+import { isJsonObject, stringField, type JsonObject } from '../json-file.ts';
+import type { Templates } from './template.ts';
 
 /** Fields of tokenizer.json that decide the ids; the post-processor counts by its templates. */
 const deciding = ['added_tokens', 'normalizer', 'pre_tokenizer', 'model'] as const;

@@ -1,8 +1,8 @@
 // Texts, pairs, words and windows as a model reads them: cut to their length, special tokens around them.
-import { DataError } from '../errors.ts';
+import { DataError } from '../../errors.ts';
 import type { Encoding, Tokenizer } from './tokenizer.ts';
-import type { Template, Templates } from './tokenizer-template.ts';
-import type { TextEncoder } from './tokenizer-text.ts';
+import type { Template, Templates } from './template.ts';
+import type { TextEncoder } from './text.ts';
 import { longestFirst, windowsOf } from './truncation.ts';
 
 type Side = 'left' | 'right';

@@ -1,11 +1,11 @@
 // Pre-tokenizers of tokenizer.json: a normalized text to words that still know where they came from.
-import { DataError } from '../errors.ts';
-import { AlignedBuilder, sliceAligned, type Aligned } from './tokenizer-aligned.ts';
-import { bertPreTokens } from './tokenizer-bert.ts';
-import { isJsonObject, stringField, type JsonObject } from './json-file.ts';
-import { librarySteps, type LibraryClass } from './tokenizer-library.ts';
-import { prepended } from './tokenizer-normalizer.ts';
-import { remembering } from './tokenizer-pieces.ts';
+import { DataError } from '../../errors.ts';
+import { AlignedBuilder, sliceAligned, type Aligned } from './aligned.ts';
+import { bertPreTokens } from './bert.ts';
+import { isJsonObject, stringField, type JsonObject } from '../json-file.ts';
+import { librarySteps, type LibraryClass } from './library.ts';
+import { prepended } from './normalizer.ts';
+import { remembering } from './pieces.ts';
 
 /** @param first whether the text is the beginning of what the user gave */
 export type Split = (text: Aligned, first: boolean) => readonly Aligned[];

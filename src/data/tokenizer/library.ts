@@ -1,8 +1,8 @@
 // Single steps of @huggingface/tokenizers, for tokenizers that are not BERT's.
 import type { Tokenizer as Library } from '@huggingface/tokenizers';
-import { DataError } from '../errors.ts';
-import type { JsonObject } from './json-file.ts';
-import type { Pieces } from './tokenizer-pieces.ts';
+import { DataError } from '../../errors.ts';
+import type { JsonObject } from '../json-file.ts';
+import type { Pieces } from './pieces.ts';
 
 export type LibraryClass = typeof Library;
 

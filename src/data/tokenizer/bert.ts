@@ -1,8 +1,8 @@
 // BertNormalizer and BertPreTokenizer of Python's tokenizers, character by character (normalizers/bert.rs, pre_tokenizers/bert.rs).
-import { AlignedBuilder, sliceAligned, type Aligned } from './tokenizer-aligned.ts';
-import type { JsonObject } from './json-file.ts';
-import { remembering } from './tokenizer-pieces.ts';
-import { characterClasses, Class, young } from './tokenizer-unicode.ts';
+import { AlignedBuilder, sliceAligned, type Aligned } from './aligned.ts';
+import type { JsonObject } from '../json-file.ts';
+import { remembering } from './pieces.ts';
+import { characterClasses, Class, young } from './unicode.ts';
 
 /** Settings of a BertNormalizer. */
 interface BertSettings {

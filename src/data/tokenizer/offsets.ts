@@ -1,6 +1,6 @@
 // What post-processors do to offsets: byte-level ones leave the spaces around a token out.
-import { isJsonObject, type JsonObject } from './json-file.ts';
-import type { TextEncoder } from './tokenizer-text.ts';
+import { isJsonObject, type JsonObject } from '../json-file.ts';
+import type { TextEncoder } from './text.ts';
 
 /**
  * The encoder with offsets trimmed where the post-processor says `trim_offsets` (processors ByteLevel and

@@ -1,7 +1,7 @@
 // WordPiece: the longest token of the vocabulary that begins a word, again and again (tokenizers, models/wordpiece/mod.rs).
-import { DataError } from '../errors.ts';
-import { integerField, isJsonObject, stringField, type JsonObject } from './json-file.ts';
-import type { Pieces } from './tokenizer-pieces.ts';
+import { DataError } from '../../errors.ts';
+import { integerField, isJsonObject, stringField, type JsonObject } from '../json-file.ts';
+import type { Pieces } from './pieces.ts';
 
 /**
  * @param model the `model` object of tokenizer.json

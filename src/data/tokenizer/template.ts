@@ -1,6 +1,6 @@
 // Where the special tokens of a tokenizer stand around one text and around a pair, read off its post-processor.
 import type { Tokenizer as Library } from '@huggingface/tokenizers';
-import { isJsonObject } from './json-file.ts';
+import { isJsonObject } from '../json-file.ts';
 
 export type Piece =
   | { readonly of: 'a'; readonly segment: number }

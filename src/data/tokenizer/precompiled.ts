@@ -1,6 +1,6 @@
 // SentencePiece's character map: replacements in a double-array trie, looked up by UTF-8 bytes (crate spm_precompiled).
-import { AlignedBuilder, type Aligned } from './tokenizer-aligned.ts';
-import { remembering } from './tokenizer-pieces.ts';
+import { AlignedBuilder, type Aligned } from './aligned.ts';
+import { remembering } from './pieces.ts';
 
 /** Bytes of the longest grapheme that is looked up as a whole. */
 const longestGrapheme = 5;

@@ -1,10 +1,10 @@
 // Normalizers of tokenizer.json that know where each character came from.
-import { AlignedBuilder, identity, sliceAligned, type Aligned } from './tokenizer-aligned.ts';
-import { bertNormalizer } from './tokenizer-bert.ts';
-import { isJsonObject, stringField, type JsonObject } from './json-file.ts';
-import { librarySteps, type LibraryClass } from './tokenizer-library.ts';
-import { precompiled } from './tokenizer-precompiled.ts';
-import { characterClasses, Class, young } from './tokenizer-unicode.ts';
+import { AlignedBuilder, identity, sliceAligned, type Aligned } from './aligned.ts';
+import { bertNormalizer } from './bert.ts';
+import { isJsonObject, stringField, type JsonObject } from '../json-file.ts';
+import { librarySteps, type LibraryClass } from './library.ts';
+import { precompiled } from './precompiled.ts';
+import { characterClasses, Class, young } from './unicode.ts';
 
 type Normalize = (text: string) => Aligned;
 

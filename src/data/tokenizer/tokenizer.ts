@@ -2,12 +2,12 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Tokenizer as Library } from '@huggingface/tokenizers';
-import { DataError } from '../errors.ts';
-import { integerField, isJsonObject, messageOf, readJsonObject, stringField, type JsonObject } from './json-file.ts';
-import { encodings } from './tokenizer-encodings.ts';
-import { fingerprintOf } from './tokenizer-fingerprint.ts';
-import { readTemplates, type Templates } from './tokenizer-template.ts';
-import { textEncoder, type TextEncoder } from './tokenizer-text.ts';
+import { DataError } from '../../errors.ts';
+import { integerField, isJsonObject, messageOf, readJsonObject, stringField, type JsonObject } from '../json-file.ts';
+import { encodings } from './encodings.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import { readTemplates, type Templates } from './template.ts';
+import { textEncoder, type TextEncoder } from './text.ts';
 
 /** Token ids of one text or pair with its special tokens, and the segment of each token. */
 export interface Encoding {

@@ -1,5 +1,5 @@
 // Added tokens (special ones and the user's own), found in a text before it is split into words (tokenizers, added_vocabulary.rs).
-import { integerField, isJsonObject, stringField, type JsonObject } from './json-file.ts';
+import { integerField, isJsonObject, stringField, type JsonObject } from '../json-file.ts';
 
 /** A part of a text: an added token, or text between them. */
 export interface Section {

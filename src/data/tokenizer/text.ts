@@ -1,15 +1,15 @@
 // Text to token ids and their places in it, without special tokens around: added tokens, normalizer, words, pieces.
 import type { Tokenizer as Library } from '@huggingface/tokenizers';
-import { sliceAligned, type Aligned } from './tokenizer-aligned.ts';
-import { addedTokens, type AddedTokens } from './tokenizer-added.ts';
-import { bertRuns } from './tokenizer-bert.ts';
-import { isJsonObject, type JsonObject } from './json-file.ts';
-import { libraryPieces, type LibraryClass } from './tokenizer-library.ts';
-import { alignedNormalizer } from './tokenizer-normalizer.ts';
-import { trimmedOffsets } from './tokenizer-offsets.ts';
-import { remembering, type Pieces } from './tokenizer-pieces.ts';
-import { wordPiece } from './tokenizer-word-piece.ts';
-import { preTokenizer, type Split } from './tokenizer-words.ts';
+import { sliceAligned, type Aligned } from './aligned.ts';
+import { addedTokens, type AddedTokens } from './added.ts';
+import { bertRuns } from './bert.ts';
+import { isJsonObject, type JsonObject } from '../json-file.ts';
+import { libraryPieces, type LibraryClass } from './library.ts';
+import { alignedNormalizer } from './normalizer.ts';
+import { trimmedOffsets } from './offsets.ts';
+import { remembering, type Pieces } from './pieces.ts';
+import { wordPiece } from './word-piece.ts';
+import { preTokenizer, type Split } from './words.ts';
 
 /** Tokens of one text. */
 export interface TextTokens {
