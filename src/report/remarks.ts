@@ -99,6 +99,6 @@ export function machineRemark({ machine, candidates, latency }: Report): string 
 }
 
 /** The profile's shape in words, for captions. */
-export function profiledAt({ profile }: Candidate): string {
+function profiledAt({ profile }: Candidate): string {
   return profile ? `at ${shape(profile)} (batch by tokens)` : '';
 }
