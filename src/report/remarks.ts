@@ -97,8 +97,3 @@ export function machineRemark({ machine, candidates, latency }: Report): string 
     `${machine.cpu}${isa}, ${counted(machine.cores, 'core')}, ${bytes(machine.memory)}, ${threads.length > 0 ? `${threads.join(' and ')} ${threads.join() === '1' ? 'thread' : 'threads'}, ` : ''}onnxruntime ${machine.onnxruntime}, Node ${machine.node.replace(/^v/, '')}`,
   );
 }
-
-/** The profile's shape in words, for captions. */
-function profiledAt({ profile }: Candidate): string {
-  return profile ? `at ${shape(profile)} (batch by tokens)` : '';
-}
