@@ -39,7 +39,7 @@ for (const threads of [1, 2]) {
   await Promise.all(sessions.map((session) => session.release()));
 }
 
-/** Lower quartile of each session's milliseconds; before each timed run an untimed one outlasts the others' spinning threads. */
+/** Lower quartile of each session's milliseconds; before each timed run an untimed one, which finds the caches as another model left them. */
 async function inTurn(sessions: readonly Session[], batch: number, sequence: number): Promise<number[]> {
   const rounds = Math.max(20, Math.min(200, Math.round(12000 / (batch * sequence))));
   const times = sessions.map((): number[] => []);

@@ -1,6 +1,8 @@
 // The library: what the command line does, as typed functions.
 export { inspect, INSPECT_SCHEMA, type InspectOptions, type InspectReport } from './inspect/inspect.ts';
+export { bench, type BenchOptions } from './bench.ts';
 export { quantize, type QuantizeOptions } from './quantize.ts';
+export { validate, type ValidateOptions } from './validate.ts';
 export {
   candidatesOf,
   REPORT_SCHEMA,

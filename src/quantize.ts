@@ -5,7 +5,7 @@ import { dynamic8Bit } from './passes/quantize/dynamic-8bit.ts';
 import { fp16 } from './passes/quantize/fp16.ts';
 import { compress, type Step } from './pipeline/compress.ts';
 import type { Events } from './pipeline/events.ts';
-import { parseDrop, parseSize, parseSpeedup } from './pipeline/gates.ts';
+import { gatesOf } from './pipeline/gates.ts';
 import type { Precision } from './pipeline/output.ts';
 import type { CompressionReport } from './report/schema.ts';
 
@@ -32,7 +32,16 @@ export interface QuantizeOptions {
   readonly textPair?: string | undefined;
   readonly label?: string | undefined;
   readonly task?: string | undefined;
+  /** Rows to measure, chosen with the seed; default all. */
+  readonly samples?: number | undefined;
+  readonly pooling?: 'mean' | 'cls' | 'given' | undefined;
   readonly maxLength?: number | undefined;
+  /** How many of the examples that got worst the report lists. */
+  readonly showChanged?: number | undefined;
+  /** Folds over which the spread of the metric is told. */
+  readonly crossValidate?: number | undefined;
+  /** Also score as a CPU without exact u8 x s8 products gives it. */
+  readonly emulateSaturation?: boolean | undefined;
   readonly batch?: number | undefined;
   /** Run the models; default true. */
   readonly validate?: boolean | undefined;
@@ -45,6 +54,9 @@ export interface QuantizeOptions {
   readonly minSpeedup?: string | undefined;
   /** `30MB` */
   readonly maxSize?: string | undefined;
+  /** File with the figures of the model accepted last. */
+  readonly baseline?: string | undefined;
+  readonly updateBaseline?: boolean | undefined;
   readonly seed?: number | undefined;
   readonly threads?: number | undefined;
   readonly ep?: string | undefined;
@@ -89,11 +101,7 @@ export function quantize(model: string, options: QuantizeOptions = {}, events?: 
       seed: seed ?? 0,
       ep: ep === undefined ? undefined : [ep],
       shapes: bench === false ? undefined : (shapes ?? defaultShapes),
-      gates: {
-        ...(maxDrop === undefined ? {} : { maxDrop: parseDrop(maxDrop) }),
-        ...(minSpeedup === undefined ? {} : { minSpeedup: parseSpeedup(minSpeedup) }),
-        ...(maxSize === undefined ? {} : { maxSize: parseSize(maxSize) }),
-      },
+      gates: gatesOf({ maxDrop, minSpeedup, maxSize }),
       notes: reduce ? [reduce.note] : [],
     },
     () => [step],

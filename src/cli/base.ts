@@ -1,22 +1,10 @@
-// What all commands share: flags, progress, exit codes, and errors as one line.
-import { Command, Errors, Flags, type Interfaces } from '@oclif/core';
+// What all commands share: progress, exit codes, and errors as one line.
+import { Command, Errors, type Interfaces } from '@oclif/core';
 import { UserError } from '../errors.ts';
 import { silent, type Events } from '../pipeline/events.ts';
 
 /** Exit codes: 0 done and every gate holds, 1 a gate failed, 2 wrong usage, model or data, 130 interrupted, 70 our bug. */
 export const exitCodes = { ok: 0, gate: 1, usage: 2, bug: 70, interrupted: 130 } as const;
-
-/** Flags of every command that runs models. */
-export const runFlags = {
-  seed: Flags.integer({ description: 'seed of everything random', default: 0, helpGroup: 'COMMON' }),
-  threads: Flags.integer({ description: 'threads of onnxruntime; default all cores', min: 1, helpGroup: 'COMMON' }),
-  ep: Flags.string({
-    description: 'execution provider of onnxruntime',
-    options: ['cpu', 'cuda', 'coreml', 'dml', 'webgpu'],
-    helpGroup: 'COMMON',
-  }),
-  quiet: Flags.boolean({ char: 'q', description: 'no progress and no table, errors only', helpGroup: 'COMMON' }),
-};
 
 /** A command whose `--json` prints the returned object and nothing else. */
 export abstract class BaseCommand extends Command {
@@ -64,6 +52,7 @@ export abstract class BaseCommand extends Command {
     process.stderr.write(
       `bert-compress: this is a bug of bert-compress, please report it:\n${error.stack ?? error.message}\n`,
     );
+    await annotate(`a bug of bert-compress: ${error.message}`);
     return process.exit(exitCodes.bug);
   }
 
@@ -72,8 +61,16 @@ export abstract class BaseCommand extends Command {
     await super.finally(error);
   }
 
-  #fail(message: string, code: number): never {
-    process.stderr.write(`bert-compress: ${message.replace(/\s*\n\s*/g, ' ')}\n`);
+  async #fail(message: string, code: number): Promise<never> {
+    const line = message.replace(/\s*\n\s*/g, ' ');
+    process.stderr.write(`bert-compress: ${line}\n`);
+    await annotate(line);
     process.exit(code);
   }
+}
+
+/** Shows an error that leaves no report where a CI system looks for it. */
+async function annotate(message: string): Promise<void> {
+  const { errorAnnotation } = await import('../report/ci.ts');
+  for (const line of errorAnnotation(message, process.env)) process.stderr.write(`${line}\n`);
 }

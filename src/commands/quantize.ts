@@ -1,9 +1,10 @@
 // bert-compress quantize: flags -> quantize() -> table or JSON.
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand, exitCodes, runFlags } from '../cli/base.ts';
+import { baselineFlags, dataFlags, gateFlags, optionsOf, runFlags } from '../cli/flags.ts';
+import { MeasuringCommand } from '../cli/measuring.ts';
 import type { CompressionReport } from '../report/schema.ts';
 
-export default class Quantize extends BaseCommand {
+export default class Quantize extends MeasuringCommand {
   static override summary =
     'Make a model smaller and faster with int8, uint8 or float16 weights, and measure what it cost.';
   static override description = `Writes the quantized model beside the input under the name transformers.js looks for (model_quantized.onnx, model_uint8.onnx,
@@ -78,77 +79,21 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
       description: 'weights in FILE.onnx_data; default as the input, and above 2 GB',
       allowNo: true,
     }),
-    data: Flags.string({ description: 'labelled rows: TSV, CSV or JSONL', helpGroup: 'MEASURING' }),
-    text: Flags.string({ description: 'column of the text; default guessed from the header', helpGroup: 'MEASURING' }),
-    'text-pair': Flags.string({ description: 'column of the second text', helpGroup: 'MEASURING' }),
-    label: Flags.string({ description: 'column of the label or score', helpGroup: 'MEASURING' }),
-    task: Flags.string({
-      description: 'what the model is for; default guessed from config and outputs',
-      options: ['text-classification', 'sentence-similarity', 'feature-extraction'],
-      helpGroup: 'MEASURING',
-    }),
-    'max-length': Flags.integer({ description: 'most tokens of a text', min: 2, helpGroup: 'MEASURING' }),
-    batch: Flags.integer({
-      description: 'rows at once',
-      min: 1,
-      defaultHelp: async () => '32',
-      helpGroup: 'MEASURING',
-    }),
     validate: Flags.boolean({
       description: 'run both models; --no-validate only loads the output',
       allowNo: true,
       default: true,
       helpGroup: 'MEASURING',
     }),
-    bench: Flags.boolean({
-      description: 'measure latency; --no-bench skips it',
-      allowNo: true,
-      default: true,
-      helpGroup: 'MEASURING',
-    }),
-    'max-drop': Flags.string({
-      description: 'gate: most that the metric may lose, 1% of it or 0.5pt',
-      helpGroup: 'GATES',
-    }),
-    'min-speedup': Flags.string({ description: 'gate: least speedup at every shape, 1.2x', helpGroup: 'GATES' }),
-    'max-size': Flags.string({ description: 'gate: most bytes, 30MB', helpGroup: 'GATES' }),
-    report: Flags.string({
-      description: 'write the report to FILE.json, .md, .xml (JUnit) or .html, repeatable',
-      multiple: true,
-      multipleNonGreedy: true,
-    }),
+    ...dataFlags,
+    ...gateFlags,
+    ...baselineFlags,
     ...runFlags,
   };
 
   async run(): Promise<CompressionReport> {
     const { args, flags } = await this.parse(Quantize);
     const { quantize } = await import('../quantize.ts');
-    const { checkReportPaths, saveReport } = await import('../report/save.ts');
-    checkReportPaths(flags.report ?? []);
-    const report = await quantize(
-      args.model,
-      { ...optionsOf(flags), signal: this.interruptible() },
-      await this.events(flags.quiet),
-    );
-    await saveReport(report, flags.report ?? []);
-    if (!flags.quiet && !this.jsonEnabled()) {
-      const { renderText } = await import('../report/text.ts');
-      this.log(renderText(report));
-    }
-    if (report.verdict === 'fail') process.exitCode = exitCodes.gate;
-    return report;
+    return this.present(flags, (signal, events) => quantize(args.model, { ...optionsOf(flags), signal }, events));
   }
-}
-
-type QuantizeOptions = import('../quantize.ts').QuantizeOptions;
-
-/** Flags by the library's names: kebab-case to camelCase. */
-function optionsOf(flags: Record<string, unknown>): QuantizeOptions {
-  const { report: _report, quiet: _quiet, json: _json, ...rest } = flags;
-  return Object.fromEntries(
-    Object.entries(rest).map(([name, value]) => [
-      name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase()),
-      value,
-    ]),
-  );
 }

@@ -1,5 +1,5 @@
 // Texts of this project's own for comparing models without data: varied in length, subject, script and punctuation.
-import type { Dataset } from './rows.ts';
+import { datasetOf, type Dataset } from './dataset.ts';
 
 const short: readonly string[] = [
   'Yes.',
@@ -118,5 +118,5 @@ export const builtinTexts: readonly string[] = [...short, ...medium, ...long, ..
 /** The built-in texts as data without labels; the line of a row is its place in the list. */
 export function builtinDataset(): Dataset {
   const rows = builtinTexts.map((text, i) => ({ line: i + 1, text }));
-  return { path: 'built-in texts', format: 'built-in', columns: { text: 'text' }, rows, bad: [] };
+  return datasetOf(rows, { path: 'built-in texts', format: 'built-in', columns: { text: 'text' } });
 }

@@ -22,11 +22,7 @@ export interface ModelConfig {
  */
 export async function loadConfig(folder: string): Promise<ModelConfig | undefined> {
   const path = join(folder, 'config.json');
-  const exists = await stat(path).then(
-    () => true,
-    () => false,
-  );
-  return exists ? parseConfig(await readJsonObject(path)) : undefined;
+  return (await exists(path)) ? parseConfig(await readJsonObject(path)) : undefined;
 }
 
 /** Takes what is there and has the right type; nothing in a config is required. */
@@ -66,4 +62,27 @@ function labelsOf(json: JsonObject): string[] {
       : [];
   pairs.sort((a, b) => a[0] - b[0]);
   return pairs.every(([id], i) => id === i) ? pairs.map(([, name]) => name) : [];
+}
+
+/** How tokens become the embedding of a text, by sentence-transformers' names. */
+export type PoolingMode = 'mean' | 'cls';
+
+/**
+ * What `1_Pooling/config.json` of a sentence-transformers folder says; undefined where there is none or it pools in
+ * another way.
+ * @throws DataError where it is no JSON object
+ */
+export async function loadPooling(folder: string): Promise<PoolingMode | undefined> {
+  const path = join(folder, '1_Pooling', 'config.json');
+  if (!(await exists(path))) return undefined;
+  const json = await readJsonObject(path);
+  if (json['pooling_mode_cls_token'] === true) return 'cls';
+  return json['pooling_mode_mean_tokens'] === true ? 'mean' : undefined;
+}
+
+function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }

@@ -1,57 +1,77 @@
 // Comma-separated values (RFC 4180 with quoting), by csv-parse; also with semicolons, and the STS benchmark under this name.
-import { isStsBenchmark, parseStsBenchmark } from './sts-benchmark.ts';
-import { splitTabs } from './tsv.ts';
-import type { BadRow, Format, Table, TableRow } from './table.ts';
+import type { DataFile } from './data-file.ts';
+import { tooLong, wholeLines } from './lines.ts';
+import { isStsBenchmark, stsBenchmarkTable } from './sts-benchmark.ts';
+import type { Entry, Format } from './table.ts';
+import { headOf, longestRow, textOf } from './text-file.ts';
+import { tabTable } from './tsv.ts';
 
 export const csv: Format = {
   extensions: ['csv'],
-  async parse(text) {
-    if (isStsBenchmark(text)) return parseStsBenchmark(text);
-    const delimiter = delimiterOf(text);
-    if (delimiter === '\t') return { format: 'TSV', rows: splitTabs(text), bad: [] };
-    return parseQuoted(text, delimiter);
+  async open(file) {
+    const head = await headOf(file);
+    if (isStsBenchmark(head)) return stsBenchmarkTable(file);
+    const delimiter = delimiterOf(wholeLines(head)[0] ?? '');
+    if (delimiter === '\t') return tabTable(file);
+    return {
+      format: delimiter === ',' ? 'CSV' : `CSV with ${delimiter}`,
+      unit: 'line',
+      read: () => quotedRows(file, delimiter),
+    };
   },
 };
 
 /** The separator that is most frequent in the first line outside quotes; a comma where there is none. */
-function delimiterOf(text: string): ',' | ';' | '\t' {
-  const end = text.indexOf('\n');
-  const first = text.slice(0, end < 0 ? text.length : end).replace(/"(?:[^"]|"")*"/g, '');
+function delimiterOf(line: string): ',' | ';' | '\t' {
+  const first = line.replace(/"(?:[^"]|"")*("|$)/g, '');
   const count = (character: string): number => first.split(character).length - 1;
   const [comma, semicolon, tab] = [count(','), count(';'), count('\t')];
   if (tab > comma && tab >= semicolon) return '\t';
   return semicolon > comma ? ';' : ',';
 }
 
-/** csv-parse reports where a record ends; it begins on the first line after the previous one that is not empty. */
-async function parseQuoted(text: string, delimiter: string): Promise<Table> {
-  const { parse } = await import('csv-parse/sync');
-  const empty = emptyLines(text);
-  const bad: BadRow[] = [];
-  const rows: TableRow[] = [];
-  let next = 1;
-  const begin = (end: number): number => {
-    while (empty.has(next)) next++;
-    const line = next;
-    next = end + 1;
-    return line;
+async function* quotedRows(file: DataFile, delimiter: string): AsyncGenerator<readonly Entry[]> {
+  const { parse } = await import('csv-parse');
+  let batch: Entry[] = [];
+  // A record begins after the one before it and the empty lines between, and has a line more for each line end in a field:
+  // csv-parse's own count takes CRLF within quotes for two.
+  let [next, empty] = [1, 0];
+  const begin = (emptyLines: number): number => {
+    next += emptyLines - empty;
+    empty = emptyLines;
+    return next;
   };
-  parse(text, {
+  const parser = parse({
     delimiter,
+    record_delimiter: ['\r\n', '\n'],
     relax_quotes: true, // a quote inside an unquoted field is a character, as Python's csv has it
     relax_column_count: true,
     skip_empty_lines: true,
     skip_records_with_error: true,
+    max_record_size: longestRow,
     on_skip: (error) => {
-      bad.push({ line: begin(Number(error?.['lines'] ?? next)), reason: reasonOf(error?.code) });
+      const line = begin(Number(error?.['empty_lines'] ?? empty));
+      if (error?.code === 'CSV_MAX_RECORD_SIZE') throw tooLong(file.path, `line ${line}`);
+      batch.push({ line, reason: reasonOf(error?.code) });
       return undefined;
     },
     on_record: (fields: string[], info) => {
-      rows.push({ line: begin(info.lines), fields });
+      batch.push({ line: begin(info.empty_lines), fields });
+      next += 1 + fields.reduce((sum, field) => sum + lineEnds(field), 0);
       return null;
     },
   });
-  return { format: delimiter === ',' ? 'CSV' : `CSV with ${delimiter}`, rows, bad };
+  const step = async (feed: (done: (error?: Error | null) => void) => void): Promise<readonly Entry[]> => {
+    await new Promise<void>((resolve, reject) => feed((error) => (error ? reject(error) : resolve())));
+    const full = batch;
+    batch = [];
+    return full;
+  };
+  // without this a failure would also be thrown outside of any call
+  parser.on('error', () => {});
+  for await (const piece of textOf(file)) yield await step((done) => parser.write(piece, done));
+  parser.resume();
+  yield await step((done) => parser.end(done));
 }
 
 function reasonOf(code: string | undefined): string {
@@ -60,10 +80,8 @@ function reasonOf(code: string | undefined): string {
   return 'not readable as CSV';
 }
 
-function emptyLines(text: string): Set<number> {
-  const empty = new Set<number>();
-  text.split('\n').forEach((line, i) => {
-    if (line === '' || line === '\r') empty.add(i + 1);
-  });
-  return empty;
+function lineEnds(field: string): number {
+  let count = 0;
+  for (let at = field.indexOf('\n'); at >= 0; at = field.indexOf('\n', at + 1)) count++;
+  return count;
 }

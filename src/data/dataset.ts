@@ -3,7 +3,7 @@ import type { BadRow } from './table.ts';
 
 /** One example. Which fields it has follows from the format and the columns of its file. */
 export interface Row {
-  /** 1-based line of the file on which it begins; in Parquet its row. */
+  /** 1-based line of the file on which it begins; in Parquet and JSON documents its row. */
   readonly line: number;
   /** The text; the context of a question; the words of a tagged sentence with spaces between. */
   readonly text: string;
@@ -33,7 +33,11 @@ export interface Dataset {
   readonly path: string;
   /** The format found, as shown to the user. */
   readonly format: string;
+  /** What `line` counts: default lines. */
+  readonly unit?: 'line' | 'row';
   readonly columns: ShownColumns;
+  /** Names of the classes by their numbers, where the file has them: its labels or tags are these names. */
+  readonly classes?: readonly string[];
   /** Rows that `rows` gives: those of the file, or a sample of them. */
   readonly size: number;
   /** Usable rows of the file. */

@@ -1,41 +1,56 @@
-// JSON Lines: one object a line, its keys are the columns; numbers and booleans are read as their text.
-import { linesOf, type BadRow, type Format, type TableRow } from './table.ts';
+// JSON Lines: one object a line, its keys are the columns.
+import { cellOf } from './cells.ts';
+import type { DataFile } from './data-file.ts';
+import { isJsonObject, type JsonObject } from './json-file.ts';
+import { linesOf } from './lines.ts';
+import type { Entry, Format, Table } from './table.ts';
+
+/** How many rows are looked at for the names of columns. */
+export const rowsForNames = 1000;
 
 export const jsonl: Format = {
   extensions: ['jsonl', 'ndjson'],
-  parse(text) {
-    const columns = new Map<string, number>();
-    const bad: BadRow[] = [];
-    const rows: TableRow[] = [];
-    for (const { line, text: source } of linesOf(text)) {
-      if (source.trim() === '') continue;
-      const value = parseObject(source);
-      if (typeof value === 'string') bad.push({ line, reason: value });
-      else rows.push({ line, fields: fieldsOf(value, columns) });
-    }
-    return Promise.resolve({ format: 'JSON Lines', names: [...columns.keys()], rows, bad });
-  },
+  open: jsonLinesTable,
 };
 
-/** The object of a line, or why there is none. */
-function parseObject(source: string): object | string {
-  try {
-    const value: unknown = JSON.parse(source);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
-    return 'expected a JSON object, found another value';
-  } catch {
-    return 'expected a JSON object, found text that is no JSON';
+/** The table of a file with an object a line; columns are the keys of its first rows. */
+export async function jsonLinesTable(file: DataFile): Promise<Table> {
+  const names = await namesOf(file);
+  return { format: 'JSON Lines', unit: 'line', names, read: () => objectRows(file, names) };
+}
+
+async function namesOf(file: DataFile): Promise<string[]> {
+  const names = new Set<string>();
+  let seen = 0;
+  for await (const lines of linesOf(file)) {
+    for (const { text } of lines.slice(0, rowsForNames - seen)) {
+      const value = parseObject(text);
+      if (typeof value !== 'string') Object.keys(value).forEach((name) => names.add(name));
+    }
+    if ((seen += lines.length) >= rowsForNames) break;
+  }
+  return [...names];
+}
+
+async function* objectRows(file: DataFile, names: readonly string[]): AsyncGenerator<readonly Entry[]> {
+  for await (const lines of linesOf(file)) {
+    yield lines
+      .filter(({ text }) => text.trim() !== '')
+      .map(({ line, text }) => {
+        const value = parseObject(text);
+        return typeof value === 'string'
+          ? { line, reason: value }
+          : { line, fields: names.map((name) => cellOf(value[name])) };
+      });
   }
 }
 
-/** Fields by column; a key that was not seen before becomes a new column. Objects, lists and null count as nothing. */
-function fieldsOf(value: object, columns: Map<string, number>): (string | undefined)[] {
-  const fields: (string | undefined)[] = [];
-  for (const [key, field] of Object.entries(value)) {
-    let column = columns.get(key);
-    if (column === undefined) columns.set(key, (column = columns.size));
-    if (typeof field === 'string') fields[column] = field;
-    else if (typeof field === 'number' || typeof field === 'boolean') fields[column] = String(field);
+/** The object of a line, or why there is none. */
+function parseObject(source: string): JsonObject | string {
+  try {
+    const value: unknown = JSON.parse(source);
+    return isJsonObject(value) ? value : 'expected a JSON object, found another value';
+  } catch {
+    return 'expected a JSON object, found text that is no JSON';
   }
-  return fields;
 }

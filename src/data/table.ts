@@ -1,10 +1,14 @@
-// What every data format is read into: numbered rows of fields, a header if there is one, and the lines that are no rows.
+// What every data format is read into: numbered rows of cells, a header if there is one, and the lines that are no rows.
+import type { DataFile } from './data-file.ts';
 
-/** A row of fields; a field is undefined where the row has nothing of that name. */
+/** A field: text, or a list of texts where the format has lists; undefined where the row has nothing of that name. */
+export type Cell = string | readonly string[] | undefined;
+
+/** A row of cells. */
 export interface TableRow {
-  /** 1-based line on which the row begins. */
+  /** 1-based line on which the row begins, or the row itself where the table counts rows. */
   readonly line: number;
-  readonly fields: readonly (string | undefined)[];
+  readonly fields: readonly Cell[];
 }
 
 /** A line that could not be used, and why. */
@@ -13,36 +17,44 @@ export interface BadRow {
   readonly reason: string;
 }
 
+export type Entry = TableRow | BadRow;
+
+/** Columns by position from 0. */
+export interface Places {
+  readonly text?: number;
+  readonly textPair?: number;
+  readonly label?: number;
+  readonly tags?: number;
+  readonly answers?: number;
+}
+
+/** A file that was looked at, and can be read from its start as often as wanted. */
 export interface Table {
-  /** What was read, as shown to the user: 'TSV', 'CSV with ;' … */
+  /** What was found, as shown to the user: 'TSV', 'CSV with ;' … */
   readonly format: string;
-  /** Column names where the format has them for certain (JSON keys); a first row that may be a header stays in `rows`. */
+  /** What `line` counts. */
+  readonly unit: 'line' | 'row';
+  /** Column names where the format has them for certain (JSON keys); a first row that may be a header is a row. */
   readonly names?: readonly string[];
   /** Columns by position that the format itself lays down. */
-  readonly layout?: { readonly text: number; readonly textPair?: number; readonly label: number };
-  readonly rows: readonly TableRow[];
-  readonly bad: readonly BadRow[];
+  readonly layout?: Places;
+  /** Names of the classes that a column holds, in the order of their numbers, where the file has them. */
+  readonly classes?: ReadonlyMap<number, readonly string[]>;
   /** True where rows may have more fields than the columns they need. */
   readonly ragged?: boolean;
+  /**
+   * Entries in the order of the file, in batches of the reader's making. Lines that cannot be read are bad rows; nothing
+   * else is left out but empty lines.
+   * @param columns those wanted, where leaving out the others saves work; all by default
+   * @throws DataError where the file cannot be read on
+   */
+  read(columns?: readonly number[]): AsyncIterable<readonly Entry[]>;
 }
 
 /** A file format: one file in this folder, one line in `formats.ts`. */
 export interface Format {
   /** File extensions, lower case, without the dot. */
   readonly extensions: readonly string[];
-  /** Reads the whole text of a file. Lines that cannot be read become `bad`; nothing else is left out but empty lines. */
-  parse(text: string): Promise<Table>;
-}
-
-/** The lines of a text with their 1-based numbers, without line ends; empty lines are no rows. */
-export function* linesOf(text: string): Generator<{ line: number; text: string }> {
-  let line = 0;
-  for (let from = 0; from < text.length;) {
-    line++;
-    const found = text.indexOf('\n', from);
-    const end = found < 0 ? text.length : found;
-    const stop = end > from && text.charCodeAt(end - 1) === 13 ? end - 1 : end;
-    if (stop > from) yield { line, text: text.slice(from, stop) };
-    from = end + 1;
-  }
+  /** Looks at the beginning of a file. @param split the list wanted of a file that holds several @throws DataError where it is not of this format */
+  open(file: DataFile, split?: string): Promise<Table>;
 }

@@ -1,4 +1,4 @@
-// How many tokens of each text stay when a pair is too long: the 'longest_first' rule of Hugging Face tokenizers.
+// What stays of texts that are too long: the 'longest_first' rule and overlapping windows of Hugging Face tokenizers.
 
 /**
  * Lengths to keep of two texts of `a` and `b` tokens so that they fit into `room` together. The shorter text is kept
@@ -15,4 +15,25 @@ export function longestFirst(a: number, b: number, room: number): [keepA: number
     long = short + (room % 2);
   }
   return a > b ? [long, short] : [short, long];
+}
+
+/**
+ * Windows of at most `room` tokens over `length` tokens, each sharing `stride` tokens with the one before; from the
+ * last token backwards where texts are cut on the left (tokenizers, tokenizer/encoding.rs, Encoding::truncate).
+ * @param stride less than `room`
+ */
+export function windowsOf(
+  length: number,
+  room: number,
+  stride: number,
+  side: 'left' | 'right',
+): (readonly [begin: number, end: number])[] {
+  if (length <= room) return [[0, length]];
+  const windows: (readonly [number, number])[] = [];
+  for (let at = 0; at < length; at += room - stride) {
+    const [begin, end] = [at, Math.min(at + room, length)];
+    windows.push(side === 'right' ? [begin, end] : [length - end, length - begin]);
+    if (end === length) break;
+  }
+  return windows;
 }

@@ -1,12 +1,20 @@
 // Tab-separated values as GLUE and the CoNLL tasks write them: no quoting, a `"` is a character like any other.
-import { linesOf, type Format, type TableRow } from './table.ts';
+import type { DataFile } from './data-file.ts';
+import { linesOf } from './lines.ts';
+import type { Format, Table, TableRow } from './table.ts';
 
 export const tsv: Format = {
   extensions: ['tsv'],
-  parse: (text) => Promise.resolve({ format: 'TSV', rows: splitTabs(text), bad: [] }),
+  open: (file) => Promise.resolve(tabTable(file)),
 };
 
-/** Rows of tab-separated fields; empty lines are skipped. */
-export function splitTabs(text: string): TableRow[] {
-  return Array.from(linesOf(text), (line) => ({ line: line.line, fields: line.text.split('\t') }));
+/** A table of tab-separated fields; empty lines are skipped. */
+export function tabTable(file: DataFile): Table {
+  return { format: 'TSV', unit: 'line', read: () => tabRows(file) };
+}
+
+async function* tabRows(file: DataFile): AsyncGenerator<readonly TableRow[]> {
+  for await (const lines of linesOf(file)) {
+    yield lines.filter(({ text }) => text !== '').map(({ line, text }) => ({ line, fields: text.split('\t') }));
+  }
 }

@@ -1,9 +1,9 @@
-// Two evaluations on the same rows against each other: the drop with its interval and significance, and parity.
-import { mcnemar, pairedBootstrap } from '../math/statistics-paired.ts';
+// Two evaluations on the same rows against each other: the drop of the metric with its interval and significance.
+import { overFolds, type FoldSpreads } from '../math/statistics-folds.ts';
+import { UsageError } from '../errors.ts';
+import { rowsToSee, samplesNeeded } from '../math/statistics-power.ts';
+import { mcnemar, pairedBootstrap, type ResampledMetric } from '../math/statistics-paired.ts';
 import type { Evaluation } from './evaluate.ts';
-import { ParitySums, type Parity } from './parity-sums.ts';
-
-export type { Parity } from './parity-sums.ts';
 
 /** The accuracy part of a report. Metrics are fractions; `drop` is before minus after, positive where it got worse. */
 export interface Accuracy {
@@ -17,39 +17,40 @@ export interface Accuracy {
   readonly relative?: number;
   /** 95 % interval of the drop (paired bootstrap). */
   readonly ci95: readonly [low: number, high: number];
+  /** Rows to see the allowed drop with, where the interval is wider than it. */
+  readonly samplesNeeded?: number;
   /** McNemar's exact p for classification. */
   readonly p?: number;
+  /** The metric on each of several folds. */
+  readonly folds?: FoldSpreads;
   readonly secondary: Readonly<Record<string, { readonly before: number; readonly after: number }>>;
 }
 
-export interface Comparison {
-  /** Absent for a task without labels. */
-  readonly accuracy?: Accuracy;
-  /** Of the vectors that both evaluations kept (logits or sentence embeddings). */
-  readonly parity?: Parity;
+export interface CompareOptions {
+  /** Of the bootstrap and of the folds; the same seed gives the same figures. */
+  readonly seed: number;
+  /** Folds over which the spread is told; undefined: none. */
+  readonly folds?: number | undefined;
+  /** Largest drop that is allowed, from the metric before: rows that would be needed to tell are given where the interval is wider. */
+  readonly allowed?: ((before: number) => number) | undefined;
 }
 
 /**
- * Compares two evaluations of the same prepared rows.
- * @param options.seed of the bootstrap; the same seed gives the same interval
+ * Compares two evaluations of the same rows; undefined for a task without labels.
  * @throws RangeError where they are not of the same rows
  */
-export function compare(before: Evaluation, after: Evaluation, options: { readonly seed: number }): Comparison {
+export function compare(before: Evaluation, after: Evaluation, options: CompareOptions): Accuracy | undefined {
   if (before.samples !== after.samples || before.task !== after.task) {
     throw new RangeError(
       `compare: expected two evaluations of the same rows, found ${before.samples} of ${before.task} and ${after.samples} of ${after.task}`,
     );
   }
-  const accuracy = compareAccuracy(before, after, options.seed);
-  const parity = compareVectors(before, after);
-  return { ...(accuracy === undefined ? {} : { accuracy }), ...(parity === undefined ? {} : { parity }) };
-}
-
-function compareAccuracy(before: Evaluation, after: Evaluation, seed: number): Accuracy | undefined {
   if (before.value === undefined || after.value === undefined || before.metric === undefined) return undefined;
   if (before.resampled === undefined || after.resampled === undefined) return undefined;
   const drop = before.value - after.value;
+  const ci95 = pairedBootstrap(before.samples, before.resampled, after.resampled, { seed: options.seed });
   const p = significance(before, after);
+  const folds = foldsOf(before.samples, before.resampled, after.resampled, options);
   return {
     task: before.task,
     metric: before.metric,
@@ -58,10 +59,35 @@ function compareAccuracy(before: Evaluation, after: Evaluation, seed: number): A
     after: after.value,
     drop,
     ...(before.value === 0 ? {} : { relative: drop / before.value }),
-    ci95: pairedBootstrap(before.samples, before.resampled, after.resampled, { seed }),
+    ci95,
+    ...needed(before, after, ci95, options.allowed?.(before.value)),
     ...(p === undefined ? {} : { p }),
+    ...(folds && { folds }),
     secondary: pairUp(before.secondary, after.secondary),
   };
+}
+
+/**
+ * Rows to see the allowed drop, where the interval is wider than it: by the power of McNemar's test where rows are right
+ * or wrong, else as many as make the interval as narrow.
+ */
+function needed(
+  { samples, correct: a }: Evaluation,
+  { correct: b }: Evaluation,
+  [low, high]: readonly [number, number],
+  allowed: number | undefined,
+): { samplesNeeded?: number } {
+  if (allowed === undefined || (high - low) / 2 <= allowed) return {};
+  const discordance = a && b && a.filter((right, i) => right !== b[i]).length / samples;
+  const rows = discordance === undefined ? samplesNeeded(low, high, samples, allowed) : rowsToSee(allowed, discordance);
+  return rows !== undefined && rows > samples ? { samplesNeeded: rows } : {};
+}
+
+function foldsOf(samples: number, before: ResampledMetric, after: ResampledMetric, { folds, seed }: CompareOptions) {
+  if (folds === undefined) return undefined;
+  if (!(folds >= 2 && folds <= samples))
+    throw new UsageError(`--cross-validate: expected 2 folds to as many as the ${samples} rows, found ${folds}`);
+  return overFolds(samples, before, after, { folds, seed });
 }
 
 function significance({ correct: a }: Evaluation, { correct: b }: Evaluation): number | undefined {
@@ -73,17 +99,6 @@ function significance({ correct: a }: Evaluation, { correct: b }: Evaluation): n
     if (a[i] === 0 && b[i] === 1) onlyAfter++;
   }
   return mcnemar(onlyBefore, onlyAfter);
-}
-
-function compareVectors(before: Evaluation, after: Evaluation): Parity | undefined {
-  const [a, b] = [before.vectors, after.vectors];
-  if (a.width !== b.width || a.width === 0) return undefined;
-  const sums = new ParitySums(before.probabilities !== undefined);
-  for (let row = 0; row < Math.min(a.rows, b.rows); row++) {
-    const [from, to] = [row * a.width, (row + 1) * a.width];
-    sums.add(a.data.subarray(from, to), b.data.subarray(from, to));
-  }
-  return sums.finish();
 }
 
 function pairUp(before: Readonly<Record<string, number>>, after: Readonly<Record<string, number>>) {

@@ -1,6 +1,6 @@
 // Guesses what a model is for, from its config, its outputs and the data that comes with it.
 import type { ModelConfig } from '../data/config.ts';
-import type { Dataset } from '../data/rows.ts';
+import type { Row, ShownColumns } from '../data/dataset.ts';
 import type { ValueSpec } from '../runtime/session.ts';
 
 export interface TaskGuess {
@@ -20,18 +20,14 @@ const byArchitecture: readonly (readonly [RegExp, string])[] = [
 
 /**
  * The task of a model: by its architecture, else by the names and ranks of its outputs. An encoder without a head is
- * measured by sentence similarity where the data has pairs with scores, and by feature extraction otherwise; a model
- * with a head but without labelled data by feature extraction as well only where its head is unknown.
+ * measured by sentence similarity where the data has pairs with scores, by retrieval where it has queries or pairs
+ * without a score, and by feature extraction otherwise.
  */
-export function guessTask(
-  config: ModelConfig | undefined,
-  outputs: readonly ValueSpec[],
-  dataset?: Dataset,
-): TaskGuess {
+export function guessTask(config: ModelConfig | undefined, outputs: readonly ValueSpec[], data?: DataLook): TaskGuess {
   const architecture = config?.architectures[0] ?? '';
   const known = byArchitecture.find(([pattern]) => pattern.test(architecture));
   if (known !== undefined) return { task: known[1], from: `architecture ${architecture}` };
-  return byOutputs(outputs) ?? byData(dataset);
+  return byOutputs(outputs) ?? byData(data);
 }
 
 function byOutputs(outputs: readonly ValueSpec[]): TaskGuess | undefined {
@@ -51,9 +47,17 @@ function byOutputs(outputs: readonly ValueSpec[]): TaskGuess | undefined {
   return undefined;
 }
 
-function byData(dataset: Dataset | undefined): TaskGuess {
-  if (dataset?.columns.textPair !== undefined && dataset.columns.label !== undefined) {
-    const numbers = dataset.rows.every((row) => Number.isFinite(Number(row.label)));
+/** As much of the data as a guess needs: its columns and its first rows. */
+export interface DataLook {
+  readonly columns: ShownColumns;
+  readonly rows: readonly Row[];
+}
+
+function byData(data: DataLook | undefined): TaskGuess {
+  if (data?.columns.textPair !== undefined) {
+    if (data.columns.label === undefined) return { task: 'retrieval', from: 'an encoder, and pairs without a score' };
+    if (/^quer(y|ies)$/i.test(data.columns.text)) return { task: 'retrieval', from: 'an encoder, and graded queries' };
+    const numbers = data.rows.every((row) => Number.isFinite(Number(row.label)));
     if (numbers) return { task: 'sentence-similarity', from: 'an encoder, and pairs of sentences with scores' };
   }
   return { task: 'feature-extraction', from: 'an encoder' };

@@ -12,14 +12,19 @@ export interface Parity {
   readonly agreement?: number;
   /** Mean KL(before || after) of the class distributions in nats, for class scores. */
   readonly kl?: number;
+  /** Share of the ten nearest neighbours that stay, of embeddings. */
+  readonly neighbours?: number;
   /** Rows in which one of the two models gave NaN or infinity; they count as cosine 0 and disagreement. */
   readonly nonFinite?: number;
   /** Rows compared. */
   readonly rows: number;
 }
 
+/** What a vector says of classes: scores that a softmax makes one distribution of, or one that a sigmoid makes of each. */
+export type Distribution = 'softmax' | 'sigmoid';
+
 export class ParitySums {
-  readonly #classes: boolean;
+  readonly #classes: Distribution | undefined;
   #rows = 0;
   #cosines = 0;
   #signal = 0;
@@ -29,8 +34,8 @@ export class ParitySums {
   #kl = 0;
   #nonFinite = 0;
 
-  /** @param classes true where the vectors are class scores, so that agreement and divergence mean something */
-  constructor(classes: boolean) {
+  /** @param classes set where the vectors are class scores, so that agreement and divergence mean something */
+  constructor(classes?: Distribution) {
     this.#classes = classes;
   }
 
@@ -64,12 +69,23 @@ export class ParitySums {
     this.#signal += aa;
     this.#noise += noise;
     this.#maxAbs = Math.max(this.#maxAbs, maxAbs);
-    if (this.#classes) this.#compareClasses(classScores(before), classScores(after));
+    if (this.#classes === 'softmax') this.#compareClasses(classScores(before), classScores(after));
+    if (this.#classes === 'sigmoid') this.#compareEachClass(before, after);
   }
 
   #compareClasses(before: Float32Array, after: Float32Array): void {
     if (argmax(before) === argmax(after)) this.#same++;
     this.#kl += klDivergence(softmax(before), softmax(after));
+  }
+
+  /** Agreement where all classes fall on the same side of one half; the divergences of the classes add up. */
+  #compareEachClass(before: Float32Array, after: Float32Array): void {
+    let same = true;
+    for (let i = 0; i < before.length; i++) {
+      same &&= before[i]! > 0 === after[i]! > 0;
+      this.#kl += klDivergence(softmax([0, before[i]!]), softmax([0, after[i]!]));
+    }
+    if (same) this.#same++;
   }
 
   /** Parity of everything added; undefined where that is nothing. */

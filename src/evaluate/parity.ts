@@ -1,13 +1,13 @@
 // Parity without labels: all float outputs of two models on the same batches, padding left aside, nothing kept.
 import { ModelError } from '../errors.ts';
 import type { Batch } from '../data/batches.ts';
+import type { Encoding } from '../data/tokenizer.ts';
 import type { HostTensor, Session, ValueSpec } from '../runtime/session.ts';
-import { batchesFor, type RunOptions } from './evaluate.ts';
 import { makeFeeds } from './feeds.ts';
 import { floatOutputs, toFloat32 } from './outputs.ts';
 import { ParitySums, type Parity } from './parity-sums.ts';
 import { checkRoles, commonShape, fixedShape, rolesByName, type InputRoles } from './roles.ts';
-import type { Prepared } from './task.ts';
+import { batchesFor, type Padding, type WindowOptions } from './window.ts';
 
 export interface OutputParity extends Parity {
   readonly output: string;
@@ -18,19 +18,22 @@ export interface ModelParity extends Parity {
   readonly outputs: readonly OutputParity[];
 }
 
-export interface ParityOptions extends RunOptions {
+export interface ParityOptions extends WindowOptions {
+  /** Inputs by meaning; default by their names. */
+  readonly roles?: InputRoles | undefined;
   /** Inputs of the second model by meaning; default `roles`, and without those by their names. */
   readonly rolesAfter?: InputRoles | undefined;
 }
 
 /**
- * Runs two models on the same rows and compares every float output that both have.
+ * Runs two models on the same token sequences and compares every float output that both have.
  * @throws ModelError where they share no float output, or an output's shapes differ
  */
 export async function parity(
   before: Session,
   after: Session,
-  prepared: Prepared,
+  texts: readonly Encoding[],
+  padding: Padding,
   options: ParityOptions = {},
 ): Promise<ModelParity> {
   const roles = options.roles ?? rolesByName(before.inputs);
@@ -39,11 +42,16 @@ export async function parity(
   checkRoles(after.inputs, rolesAfter);
   const shared = sharedOutputs(before, after);
   const ids = before.inputs.find((input) => input.name === roles.ids)!;
-  const sums = new Map(shared.map((output) => [output.name, new ParitySums(isClassScore(output))]));
+  const sums = new Map(
+    shared.map((output) => [output.name, new ParitySums(isClassScore(output) ? 'softmax' : undefined)]),
+  );
   const fetch = [...sums.keys()];
-  const fixed = commonShape(fixedShape(before.inputs, roles), fixedShape(after.inputs, rolesAfter));
-  const masked = roles.mask !== undefined && rolesAfter.mask !== undefined;
-  const batches = batchesFor(fixed, masked, prepared, options.batch);
+  const batches = batchesFor(texts, {
+    ...padding,
+    fixed: commonShape(fixedShape(before.inputs, roles), fixedShape(after.inputs, rolesAfter)),
+    masked: roles.mask !== undefined && rolesAfter.mask !== undefined,
+    batch: options.batch,
+  });
   let done = 0;
   for (const batch of batches) {
     options.signal?.throwIfAborted();

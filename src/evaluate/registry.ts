@@ -2,10 +2,22 @@
 import { UsageError } from '../errors.ts';
 import type { Task } from './task.ts';
 import { featureExtraction } from './tasks/feature-extraction.ts';
+import { fillMask } from './tasks/fill-mask.ts';
+import { questionAnswering } from './tasks/question-answering.ts';
+import { retrieval } from './tasks/retrieval.ts';
 import { sentenceSimilarity } from './tasks/sentence-similarity.ts';
 import { textClassification } from './tasks/text-classification.ts';
+import { tokenClassification } from './tasks/token-classification.ts';
 
-export const tasks: readonly Task[] = [textClassification, sentenceSimilarity, featureExtraction];
+export const tasks: readonly Task[] = [
+  textClassification,
+  tokenClassification,
+  questionAnswering,
+  sentenceSimilarity,
+  retrieval,
+  fillMask,
+  featureExtraction,
+];
 
 /** @throws UsageError listing the tasks, where there is none of that name */
 export function taskNamed(name: string): Task {

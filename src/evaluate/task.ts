@@ -28,6 +28,8 @@ export interface TaskContext {
   readonly config?: ModelConfig | undefined;
   /** Label names in order of the model's ids; empty where nothing names them. */
   readonly labels: readonly string[];
+  /** True where rows have lists of labels. */
+  readonly several?: boolean | undefined;
   /** How tokens become one vector, for tasks that need one. */
   readonly pooling: Pooling;
   readonly seed: number;
@@ -60,7 +62,7 @@ export interface TaskRun<Gold = unknown, Part = unknown, Prediction = unknown> {
   /** What is kept of sequence `index` of an example; the arrays are lent: copy what stays. @throws ModelError for wrong shapes */
   reduce(values: readonly SequenceValues[], example: Example<Gold>, index: number): Part;
   predict(example: Example<Gold>, parts: readonly Part[]): Prediction;
-  /** Begins the sums of one model. */
+  /** Begins the sums of one model; called for every model before the first row of an evaluation. */
   tally(): Tally<Gold, Prediction>;
   /** The output vectors of a prediction, for parity: as many and as wide for every model that was fed the same tokens. */
   vectors?(prediction: Prediction): readonly Float32Array[];

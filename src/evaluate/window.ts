@@ -4,7 +4,7 @@ import type { Encoding } from '../data/tokenizer.ts';
 import type { Session } from '../runtime/session.ts';
 import { makeFeeds } from './feeds.ts';
 import type { ChosenOutput } from './outputs.ts';
-import { fixedShape, type InputRoles } from './roles.ts';
+import { fixedShape, type FixedShape, type InputRoles } from './roles.ts';
 import { slicer } from './sequence-values.ts';
 import type { Example, TaskRun } from './task.ts';
 
@@ -40,11 +40,20 @@ export async function runWindow(
   options: WindowOptions = {},
 ): Promise<unknown[]> {
   const { session, roles, outputs } = subject;
-  const places = examples.flatMap((example, of) => example.sequences.map((encoding, index) => ({ of, index, encoding })));
+  const places = examples.flatMap((example, of) =>
+    example.sequences.map((encoding, index) => ({ of, index, encoding })),
+  );
   const parts = examples.map((example): unknown[] => Array.from({ length: example.sequences.length }));
   const sequences = places.map((place) => place.encoding);
   let done = 0;
-  for (const batch of batchesFor(subject, sequences, padding, options.batch, run.maxTokens)) {
+  const batches = batchesFor(sequences, {
+    ...padding,
+    fixed: fixedShape(session.inputs, roles),
+    masked: roles.mask !== undefined,
+    batch: options.batch,
+    maxTokens: run.maxTokens,
+  });
+  for (const batch of batches) {
     options.signal?.throwIfAborted();
     const values = await session.run(
       makeFeeds(session.inputs, roles, batch),
@@ -65,22 +74,24 @@ export async function runWindow(
   return examples.map((example, i) => run.predict(example, parts[i]!));
 }
 
-/** Batches in the shape that the model takes; of a model without a mask only sequences of one length share a batch. */
-export function batchesFor(
-  { session, roles }: Pick<Subject, 'session' | 'roles'>,
-  sequences: readonly Encoding[],
-  { padId, padSide }: Padding,
-  batch = defaultBatch,
-  maxTokens?: number,
-): Batches {
-  const fixed = fixedShape(session.inputs, roles);
+/** What batches of a model look like. */
+export interface BatchPlan extends Padding {
+  readonly fixed: FixedShape;
+  /** false where a model takes no mask: then only sequences of one length share a batch. */
+  readonly masked: boolean;
+  readonly batch?: number | undefined;
+  readonly maxTokens?: number | undefined;
+}
+
+/** Batches in the shape that a model takes. */
+export function batchesFor(sequences: readonly Encoding[], plan: BatchPlan): Batches {
   return makeBatches(sequences, {
-    batch,
-    fixedBatch: fixed.batch,
-    fixedSequence: fixed.sequence,
-    maxTokens,
-    unpadded: roles.mask === undefined,
-    padId,
-    padSide,
+    batch: plan.batch ?? defaultBatch,
+    fixedBatch: plan.fixed.batch,
+    fixedSequence: plan.fixed.sequence,
+    maxTokens: plan.maxTokens,
+    unpadded: !plan.masked,
+    padId: plan.padId,
+    padSide: plan.padSide,
   });
 }

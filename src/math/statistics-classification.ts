@@ -56,6 +56,22 @@ export function macroF1(matrix: Confusion): number {
   return sum / seen;
 }
 
+/**
+ * Mean of the classes' recall over the classes that occur as gold (scikit-learn's balanced_accuracy_score; its
+ * recall_score with average='macro' counts a class that is only predicted as 0 as well). NaN without rows.
+ */
+export function macroRecall(matrix: Confusion): number {
+  const { gold } = margins(matrix);
+  let sum = 0;
+  let seen = 0;
+  for (let c = 0; c < matrix.classes; c++) {
+    if (gold[c] === 0) continue;
+    seen++;
+    sum += matrix.counts[c * matrix.classes + c]! / gold[c]!;
+  }
+  return sum / seen;
+}
+
 /** F1 over all rows at once, 2 TP / (2 TP + FP + FN); equals accuracy where every row has a prediction. */
 export function microF1(matrix: Confusion): number {
   const { gold, predicted, correct } = margins(matrix);

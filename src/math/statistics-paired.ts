@@ -2,7 +2,10 @@
 import { ascending, endOfTie, type Numbers } from './statistics.ts';
 import { createRandom } from './random.ts';
 
-/** A metric of a resample: `counts[i]` says how often row i was drawn, their sum is the number of rows. */
+/**
+ * A metric of a resample: `counts[i]` says how often row i was drawn. Their sum is the number of rows drawn, which in a
+ * bootstrap is that of all rows and in a fold fewer: what is a mean is divided by that sum. NaN where it is undefined.
+ */
 export type ResampledMetric = (counts: Int32Array) => number;
 
 export interface BootstrapOptions {
@@ -14,7 +17,7 @@ export interface BootstrapOptions {
 /**
  * 95 % percentile interval of metric(before) - metric(after) by the paired bootstrap (Efron and Tibshirani 1993,
  * chapter 13): rows are drawn with replacement, the same rows for both. A resample in which a metric is
- * undefined (NaN) is left out.
+ * undefined (NaN) is left out; a metric that is undefined on all the rows counts as 0, as `definedOr0` says.
  */
 export function pairedBootstrap(
   rows: number,
@@ -23,17 +26,29 @@ export function pairedBootstrap(
   options: BootstrapOptions,
 ): [low: number, high: number] {
   const resamples = options.resamples ?? Math.max(200, Math.min(2000, Math.floor(4e7 / rows)));
+  const [a, b] = [definedOr0(before, rows), definedOr0(after, rows)];
   const random = createRandom(options.seed);
   const counts = new Int32Array(rows);
+  // 32 random bits scaled to [0, rows): rows differ in chance by at most rows / 2^32, and a draw costs less than half of an exact one
+  const scale = rows / 2 ** 32;
   const differences: number[] = [];
   for (let resample = 0; resample < resamples; resample++) {
     counts.fill(0);
-    for (let i = 0; i < rows; i++) counts[random.below(rows)]!++;
-    const difference = before(counts) - after(counts);
+    for (let i = 0; i < rows; i++) counts[Math.floor(random.bits() * scale)]!++;
+    const difference = a(counts) - b(counts);
     if (!Number.isNaN(difference)) differences.push(difference);
   }
+  if (differences.length === 0) differences.push(a(counts.fill(1)) - b(counts));
   const sorted = Float64Array.from(differences).sort();
   return [sortedQuantile(sorted, 0.025), sortedQuantile(sorted, 0.975)];
+}
+
+/**
+ * The metric itself, or 0 throughout where it is undefined on all the rows: a model whose similarities are all equal
+ * has no correlation, which is taken as 0, and its drop needs an interval nevertheless.
+ */
+export function definedOr0(metric: ResampledMetric, rows: number): ResampledMetric {
+  return Number.isNaN(metric(new Int32Array(rows).fill(1))) ? () => 0 : metric;
 }
 
 /**
@@ -51,6 +66,32 @@ export function mcnemar(onlyBefore: number, onlyAfter: number): number {
     tail += Math.exp(logChoose - n * Math.LN2);
   }
   return Math.min(1, 2 * tail);
+}
+
+/** Mean of a value of each row as a function of how often each counts: accuracy, where the value is 1 for a right row and 0 for a wrong one. */
+export function meanOf(values: Numbers): ResampledMetric {
+  return (counts) => {
+    let sum = 0;
+    let drawn = 0;
+    for (let i = 0; i < counts.length; i++) {
+      sum += counts[i]! * values[i]!;
+      drawn += counts[i]!;
+    }
+    return sum / drawn;
+  };
+}
+
+/** Sum of `parts` by sum of `wholes` as a function of how often each row counts: accuracy over tokens, where a row has several. */
+export function ratioOf(parts: Numbers, wholes: Numbers): ResampledMetric {
+  return (counts) => {
+    let part = 0;
+    let whole = 0;
+    for (let i = 0; i < counts.length; i++) {
+      part += counts[i]! * parts[i]!;
+      whole += counts[i]! * wholes[i]!;
+    }
+    return part / whole;
+  };
 }
 
 /** Pearson's correlation of x and y as a function of how often each row counts. */

@@ -71,6 +71,30 @@ export function softmax(logits: Numbers): Float64Array {
   return result;
 }
 
+/** ln of the sum of exp(x), shifted by the largest so that nothing overflows; -Infinity of nothing. */
+export function logSumExp(values: Numbers): number {
+  let top = -Infinity;
+  for (let i = 0; i < values.length; i++) if (values[i]! > top) top = values[i]!;
+  if (top === -Infinity) return top;
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += Math.exp(values[i]! - top);
+  return top + Math.log(sum);
+}
+
+/**
+ * Log-odds of each class, ln p - ln(1 - p) with p the softmax: what orders rows as p does, without its ties where p
+ * rounds to 0 or 1. For the largest logit the others are summed apart, so that nothing cancels.
+ */
+export function logOdds(logits: Numbers): Float64Array {
+  const best = argmax(logits);
+  const top = logits[best]!;
+  const others = logSumExp(Array.from(logits).toSpliced(best, 1));
+  const rest = Math.exp(others - top);
+  return Float64Array.from(logits, (logit, i) =>
+    i === best ? top - others : logit - top - Math.log(1 + rest - Math.exp(logit - top)),
+  );
+}
+
 /** Kullback-Leibler divergence of q from p, KL(p || q) = sum p ln(p / q), in nats; a term with p = 0 is 0. */
 export function klDivergence(p: Numbers, q: Numbers): number {
   let sum = 0;

@@ -1,26 +1,34 @@
 // The main job: read -> passes -> write under a temporary name -> load -> measure -> judge -> rename, and a Report of it.
 import { renameSync } from 'node:fs';
 import type * as z from 'zod';
-import { recognise } from '../bert/recognise.ts';
-import { inputsOf } from '../bert/summary.ts';
 import { ModelError, UsageError } from '../errors.ts';
 import type { Model } from '../ir/graph.ts';
-import type { InputRoles } from '../evaluate/roles.ts';
 import { countParams } from '../ir/params.ts';
 import { checkGraph } from '../ir/verify.ts';
-import { resolveModel, type ModelPath } from '../model-path.ts';
 import { hashFile } from '../onnx/hash.ts';
 import { readModel } from '../onnx/read.ts';
 import { sourceFiles } from '../onnx/sources.ts';
 import { writeModel, writeReference, type Written } from '../onnx/write.ts';
 import type { Pass } from '../passes/pass.ts';
-import { REPORT_SCHEMA, type CompressionReport, type Report, type ReportStep } from '../report/schema.ts';
-import { readMachine } from '../runtime/machine.ts';
-import { openSession, type ValueSpec } from '../runtime/session.ts';
+import { REPORT_SCHEMA, type Candidate, type CompressionReport, type ReportStep } from '../report/schema.ts';
+import { openSession } from '../runtime/session.ts';
 import { version } from '../version.ts';
 import { silent, type Events } from './events.ts';
-import { judge, type Gates } from './gates.ts';
-import { measure, prepareMaterial, type Material, type Measured, type MeasureOptions } from './measure.ts';
+import { checkBaselineFlags } from './baseline.ts';
+import { candidateOf, dataOf, machineFacts } from './candidate.ts';
+import { refuseUncheckable, type Gates } from './gates.ts';
+import { fileFacts, readKnownModel } from './known-model.ts';
+import {
+  baselineOf,
+  prepareMaterial,
+  requireMetric,
+  type DataOptions,
+  type Material,
+  type NoMaterial,
+} from './material.ts';
+import { measure, type Measured, type MeasureOptions } from './measure.ts';
+import { partsBeside } from './parts.ts';
+import { withSaturation } from './saturation.ts';
 import { planOutput, rejectedPath, Staging, type Precision } from './output.ts';
 
 /** A pass with its options, as the report will name them. */
@@ -29,7 +37,7 @@ export interface Step<Schema extends z.ZodType = z.ZodType> {
   readonly options: z.output<Schema>;
 }
 
-export interface CompressOptions extends MeasureOptions {
+export interface CompressOptions extends DataOptions, MeasureOptions {
   readonly model: string;
   readonly command: string;
   readonly precision: Precision;
@@ -42,6 +50,9 @@ export interface CompressOptions extends MeasureOptions {
   readonly externalData?: boolean | undefined;
   readonly stripMetadata?: boolean | undefined;
   readonly gates?: Gates | undefined;
+  /** File with the figures of the model accepted last. */
+  readonly baseline?: string | undefined;
+  readonly updateBaseline?: boolean | undefined;
   /** Lines for the report that the caller knows: how `auto` was decided … */
   readonly notes?: readonly string[] | undefined;
 }
@@ -53,62 +64,46 @@ export async function compress(
   events: Events = silent,
 ): Promise<CompressionReport> {
   const started = performance.now();
-  refuseUncheckable(options);
-  const input = resolveModel(options.model);
-  const plan = planOutput(input, options.precision, options.output, options.force ?? false);
-  const inputHash = quietly(hashFile(input.onnxPath));
-  const model = readModel(input.onnxPath);
-  const material =
-    options.validate === false ? undefined : await prepareMaterial(input, interfaceOf(model), options, rolesOf(model));
+  refuseUncheckable(options.gates ?? {}, {
+    data: options.data !== undefined,
+    latency: options.shapes !== undefined,
+    validate: options.validate !== false,
+  });
+  checkBaselineFlags({ ...options, candidates: 1 });
+  const input = readKnownModel(options.model);
+  const { model } = input;
+  const plan = planOutput(input.path, options.precision, options.output, options.force ?? false);
+  const inputHash = quietly(hashFile(input.path.onnxPath));
+  const material = options.validate === false ? undefined : await prepareMaterial([input], options);
+  const known = material && !('missing' in material) ? material : undefined;
+  if (known) requireMetric(known, options.gates ?? {});
+  const baseline = known && (await baselineOf(options, known));
   const done = runSteps(model, steps(model), events, options.signal);
   const staging = new Staging(plan);
   try {
-    const sources = sourceFiles(input.onnxPath, model);
+    const sources = sourceFiles(input.path.onnxPath, model);
     const written = write(done.model, staging, sources.length > 1, options, events);
     const outputHash = quietly(hashFile(staging.path));
-    const measured = await judgeRun(input, staging, material, options, events);
-    const report = assemble(options, input, model, written, done, measured, material, [
-      await inputHash,
-      await outputHash,
-    ]);
-    const judgement = judge(report, options.gates ?? {});
-    const rejected = judgement.verdict === 'fail' && options.keep !== true;
+    const measured = await judgeRun(staging, material, options, events);
+    const facts = await fileFacts(input, inputHash);
+    const { path: writtenPath, bytes } = written;
+    const params = countParams(done.model.graph);
+    const output = { path: writtenPath, sha256: await outputHash, bytes, params };
+    const candidate = candidateOf(facts, output, measured.found[0]!, options.gates ?? {}, baseline);
+    const rejected = candidate.verdict === 'fail' && options.keep !== true;
     const path = rejected ? rejectedPath(plan.path) : plan.path;
     if (rejected) reject(staging, written, path);
     else staging.accept();
-    return finish(report, judgement, path, options.gates, started);
+    const parts = partsBeside(input, done);
+    const named = { ...candidate, ...parts, output: { ...candidate.output, path } };
+    const settled = baseline?.settle(candidate, candidate.verdict);
+    const notes = [...(baseline?.notes ?? []), ...measured.notes];
+    const report = assemble(options, facts, named, done.steps, notes, material, started);
+    return settled ? { ...report, baseline: settled } : report;
   } catch (error) {
     staging.discard();
     throw error;
   }
-}
-
-/** A gate whose figure will not be measured is refused before anything is done. */
-function refuseUncheckable(options: CompressOptions): void {
-  if (options.gates?.maxDrop && options.data === undefined)
-    throw new UsageError('--max-drop: expected --data with labelled rows to measure it on, found none');
-  if (options.gates?.maxDrop && options.validate === false)
-    throw new UsageError('--max-drop: expected accuracy to be measured, found --no-validate');
-  if (options.gates?.minSpeedup !== undefined && (!options.shapes || options.validate === false)) {
-    throw new UsageError('--min-speedup: expected latency to be measured, found --no-bench or --no-validate');
-  }
-}
-
-function interfaceOf(model: Model): { inputs: ValueSpec[]; outputs: ValueSpec[] } {
-  const spec = (info: Model['graph']['inputs'][number]): ValueSpec => ({
-    name: info.name,
-    dtype: info.dtype ?? 'undefined',
-    shape: [...(info.shape ?? [])],
-  });
-  const fed = model.graph.inputs.filter((info) => !model.graph.initializers.has(info.name));
-  return { inputs: fed.map(spec), outputs: model.graph.outputs.map(spec) };
-}
-
-/** Inputs by meaning, from the data flow; undefined where recognition found no token input. */
-function rolesOf(model: Model): InputRoles | undefined {
-  const { ids, mask, segments, positions } = inputsOf(recognise(model));
-  if (ids === undefined) return undefined;
-  return { ids, ...(mask && { mask }), ...(segments && { segments }), ...(positions && { positions }) };
 }
 
 interface Done {
@@ -171,52 +166,56 @@ async function loadMapped(staging: Staging): Promise<void> {
 
 /** Load the written file, and measure it where there is something to measure on. */
 async function judgeRun(
-  input: ModelPath,
   staging: Staging,
-  material: Material | { readonly missing: string } | undefined,
+  material: Material | NoMaterial | undefined,
   options: CompressOptions,
   events: Events,
 ): Promise<Measured> {
-  if (material && !('missing' in material)) return measure(input.onnxPath, staging.path, material, options, events);
+  if (material && !('missing' in material)) {
+    const [original] = material.entries;
+    const output = { ...original!, onnxPath: staging.path, name: 'the compressed model' };
+    const measured = await measure([original!, output], material, options, events);
+    if (options.emulateSaturation !== true) return measured;
+    const [found] = measured.found;
+    const model = readModel(staging.path);
+    return {
+      ...measured,
+      found: [await withSaturation(found!, [original!, output], model, material, options, events)],
+    };
+  }
   await loadMapped(staging);
   const why = material ? material.missing : '--no-validate';
   if (options.gates?.minSpeedup !== undefined)
     throw new UsageError(`--min-speedup: expected inputs to measure on, found none: ${why}`);
-  return { notes: [`neither accuracy nor parity was measured: ${why}`] };
+  return { found: [{}], notes: [`neither accuracy nor parity was measured: ${why}`] };
 }
+
+type FileFacts = Candidate['output'];
 
 function assemble(
   options: CompressOptions,
-  input: ModelPath,
-  model: Model,
-  written: Written,
-  done: Done,
-  measured: Measured,
-  material: Material | { readonly missing: string } | undefined,
-  sha256: readonly [input: string, output: string],
-): Omit<CompressionReport, 'verdict' | 'failures' | 'seconds' | 'peakRssBytes'> {
-  const { notes, ...figures } = measured;
+  input: FileFacts,
+  candidate: Candidate,
+  steps: ReportStep[],
+  notes: readonly string[],
+  material: Material | NoMaterial | undefined,
+  started: number,
+): CompressionReport {
   const found = material && !('missing' in material) ? material : undefined;
-  const bytes = sourceFiles(input.onnxPath, model).reduce((sum, file) => sum + file.bytes, 0);
   return {
     schema: REPORT_SCHEMA,
     tool: { name: 'bert-compress', version },
     command: options.command,
     seed: options.seed,
-    input: { path: input.onnxPath, sha256: sha256[0], bytes, params: countParams(model.graph) },
-    output: { path: written.path, sha256: sha256[1], bytes: written.bytes, params: countParams(done.model.graph) },
-    ratio: written.bytes / bytes,
-    steps: done.steps,
-    ...figures,
-    ...(found?.dataset ? { data: dataOf(found) } : {}),
+    input,
+    steps,
+    ...candidate,
+    ...(found?.labelled ? { data: dataOf(found.dataset) } : {}),
     notes: [...(options.notes ?? []), ...(found?.notes ?? []), ...notes],
-    machine: { ...readMachine(), isa: [...readMachine().isa] },
+    machine: machineFacts(),
+    seconds: seconds(started),
+    peakRssBytes: process.resourceUsage().maxRSS * 1024,
   };
-}
-
-function dataOf({ dataset, prepared }: Material): NonNullable<Report['data']> {
-  const { path, format, columns, bad } = dataset!;
-  return { path, format, columns: { ...columns }, rows: prepared.samples, bad: bad.map((row) => ({ ...row })) };
 }
 
 /** Keep a model that failed its gate, with its data, under the rejected name; nothing goes under the final one. */
@@ -224,28 +223,6 @@ function reject(staging: Staging, written: Written, path: string): void {
   if (written.dataPath) writeModel(readModel(staging.path), path);
   else renameSync(staging.path, path);
   staging.discard();
-}
-
-function finish(
-  report: Omit<CompressionReport, 'verdict' | 'failures' | 'seconds' | 'peakRssBytes'>,
-  judgement: ReturnType<typeof judge>,
-  path: string,
-  gates: Gates | undefined,
-  started: number,
-): CompressionReport {
-  const { accuracy } = report;
-  const allowed = accuracy && gates?.maxDrop?.allowed(accuracy.before);
-  return {
-    ...report,
-    output: { ...report.output, path },
-    ...(accuracy && allowed !== undefined
-      ? { accuracy: { ...accuracy, allowed, verdict: accuracy.drop <= allowed ? 'pass' : 'fail' } }
-      : {}),
-    verdict: judgement.verdict,
-    failures: [...judgement.failures],
-    seconds: seconds(started),
-    peakRssBytes: process.resourceUsage().maxRSS * 1024,
-  };
 }
 
 /** A promise that is awaited later: an error before that must not leave it unhandled. */

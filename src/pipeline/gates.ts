@@ -51,6 +51,33 @@ export function parseSize(text: string): number {
   return Math.floor(Number(match[1]) * unit);
 }
 
+/** Gates as the user writes them. Throws UsageError. */
+export function gatesOf(texts: {
+  readonly maxDrop?: string | undefined;
+  readonly minSpeedup?: string | undefined;
+  readonly maxSize?: string | undefined;
+}): Gates {
+  const { maxDrop, minSpeedup, maxSize } = texts;
+  return {
+    ...(maxDrop === undefined ? {} : { maxDrop: parseDrop(maxDrop) }),
+    ...(minSpeedup === undefined ? {} : { minSpeedup: parseSpeedup(minSpeedup) }),
+    ...(maxSize === undefined ? {} : { maxSize: parseSize(maxSize) }),
+  };
+}
+
+/** A gate whose figure will not be measured is refused before anything is done. Throws UsageError. */
+export function refuseUncheckable(
+  gates: Gates,
+  measured: { readonly data: boolean; readonly latency: boolean; readonly validate?: boolean },
+): void {
+  const runs = measured.validate !== false;
+  if (gates.maxDrop && !measured.data)
+    throw new UsageError('--max-drop: expected --data with labelled rows to measure it on, found none');
+  if (gates.maxDrop && !runs) throw new UsageError('--max-drop: expected accuracy to be measured, found --no-validate');
+  if (gates.minSpeedup !== undefined && !(measured.latency && runs))
+    throw new UsageError('--min-speedup: expected latency to be measured, found --no-bench or --no-validate');
+}
+
 /** What a report says about the gates: one line for each that failed. */
 export interface Judgement {
   readonly verdict: Verdict;
@@ -66,7 +93,7 @@ export function judge(report: Pick<Candidate, 'accuracy' | 'latency' | 'output'>
     checked++;
     const { before, drop, metric } = report.accuracy;
     const allowed = gates.maxDrop.allowed(before);
-    if (!(drop <= allowed))
+    if (verdictOf(drop, allowed) === 'fail')
       failures.push(
         `${metric}: expected a drop of at most ${points(allowed)} (--max-drop ${gates.maxDrop.text}), found ${points(drop)}`,
       );
@@ -88,6 +115,20 @@ export function judge(report: Pick<Candidate, 'accuracy' | 'latency' | 'output'>
       failures.push(`size: expected at most ${gates.maxSize} bytes, found ${report.output.bytes}`);
   }
   return { verdict: failures.length > 0 ? 'fail' : checked > 0 ? 'pass' : 'not-checked', failures };
+}
+
+/** Rounding of the difference of two fractions: 0.80 - 0.79 is a drop of 0.01. */
+export const ROUNDING = 1e-9;
+
+/** Whether a drop is within what is allowed; NaN is not. */
+export function verdictOf(drop: number, allowed: number): 'pass' | 'fail' {
+  return drop <= allowed + ROUNDING ? 'pass' : 'fail';
+}
+
+/** Of several models: one that failed fails all; one that was not checked leaves all unchecked. */
+export function worstVerdict(verdicts: readonly Verdict[]): Verdict {
+  if (verdicts.includes('fail')) return 'fail';
+  return verdicts.includes('not-checked') ? 'not-checked' : 'pass';
 }
 
 function points(fraction: number): string {

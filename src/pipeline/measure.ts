@@ -1,176 +1,155 @@
-// Measuring the original against the output: accuracy on labelled rows, parity without labels, latency in turn.
-import { builtinDataset } from '../data/builtin-texts.ts';
-import { loadConfig } from '../data/config.ts';
-import { readRows, type ColumnNames, type Dataset } from '../data/rows.ts';
-import { loadTokenizer } from '../data/tokenizer.ts';
-import { DataError } from '../errors.ts';
-import { compare } from '../evaluate/compare.ts';
-import { evaluate, prepare, sequenceLimit } from '../evaluate/evaluate.ts';
-import { guessTask } from '../evaluate/guess-task.ts';
-import { latency, type LatencyResult, type Shape } from '../evaluate/latency.ts';
+// Measuring models against the original: accuracy on labelled rows, parity without labels, latency in turn.
+import { compare, type Accuracy } from '../evaluate/compare.ts';
+import { evaluate, type Evaluation } from '../evaluate/evaluate.ts';
+import { measureLatency, type LatencyResult, type Shape } from '../evaluate/latency.ts';
 import { parity } from '../evaluate/parity.ts';
-import { taskNamed } from '../evaluate/registry.ts';
-import { checkRoles, fixedShape, rolesByName, type InputRoles } from '../evaluate/roles.ts';
-import type { Prepared, Task } from '../evaluate/task.ts';
-import type { ModelPath } from '../model-path.ts';
-import type { Report } from '../report/schema.ts';
-import { openSession, type Session, type ValueSpec } from '../runtime/session.ts';
+import type { Candidate } from '../report/schema.ts';
+import { openSession, type Session } from '../runtime/session.ts';
 import type { Events } from './events.ts';
+import type { Gates } from './gates.ts';
+import type { Entry, Material } from './material.ts';
 
-export interface DataOptions extends ColumnNames {
-  /** Labelled file; without it parity on built-in texts is measured. */
-  readonly data?: string | undefined;
-  readonly task?: string | undefined;
-  readonly maxLength?: number | undefined;
+export interface MeasureOptions {
+  readonly seed: number;
   /** Rows at once. */
   readonly batch?: number | undefined;
-}
-
-export interface MeasureOptions extends DataOptions {
-  readonly seed: number;
   readonly threads?: number | undefined;
   readonly ep?: readonly string[] | undefined;
   /** Shapes of the latency table; undefined: none is measured. */
   readonly shapes?: readonly Shape[] | undefined;
+  readonly gates?: Gates | undefined;
+  readonly showChanged?: number | undefined;
+  /** Folds over which the spread of the metric is told. */
+  readonly crossValidate?: number | undefined;
+  /** Also score as a CPU without exact u8 x s8 products gives it. */
+  readonly emulateSaturation?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What to measure on, read and tokenized before anything is compressed, so that bad data costs no time. */
-export interface Material {
-  readonly task: Task;
-  readonly prepared: Prepared;
-  readonly dataset?: Dataset;
-  readonly roles: InputRoles;
-  readonly vocabularySize?: number;
-  readonly maxPositions?: number;
+/** What was found of one model beside the original. */
+export interface Found extends Pick<Candidate, 'accuracy' | 'parity' | 'latency' | 'changed'> {
+  /** Absent without labelled data. */
+  readonly evaluation?: Evaluation;
+}
+
+export interface Measured {
+  /** Of the original, where there is labelled data. */
+  readonly original?: Evaluation;
+  /** Of every entry but the first. */
+  readonly found: readonly Found[];
   readonly notes: readonly string[];
 }
 
-/** The model as far as measuring goes. */
-export interface Interface {
-  readonly inputs: readonly ValueSpec[];
-  readonly outputs: readonly ValueSpec[];
-}
-
-/** Read tokenizer and data; `recognised` are the inputs by meaning, else their names tell. Throws DataError; without `data` a model without tokenizer gives undefined (parity cannot be measured). */
-export async function prepareMaterial(
-  model: ModelPath,
-  spec: Interface,
-  options: DataOptions,
-  recognised: InputRoles | undefined,
-): Promise<Material | { readonly missing: string }> {
-  const roles = recognised ?? rolesByName(spec.inputs);
-  checkRoles(spec.inputs, roles);
-  const config = await loadConfig(model.folder);
-  const tokenizer = await loadTokenizer(model.folder).catch((error: unknown) => {
-    if (options.data !== undefined || !(error instanceof DataError)) throw error;
-    return { missing: error.message };
-  });
-  if ('missing' in tokenizer) return tokenizer;
-  const maxLength = sequenceLimit({
-    asked: options.maxLength,
-    fixed: fixedShape(spec.inputs, roles),
-    config,
-    tokenizer,
-  });
-  const dataset = options.data === undefined ? undefined : await readRows(options.data, options);
-  const guess = guessTask(config, spec.outputs, dataset);
-  const task = taskNamed(dataset === undefined ? 'feature-extraction' : (options.task ?? guess.task));
-  const prepared = prepare(task, dataset ?? builtinDataset(), { tokenizer, maxLength, config });
-  const notes =
-    dataset && options.task === undefined
-      ? [`task ${task.name}, guessed from ${guess.from}: name another with --task`]
-      : [];
-  return {
-    task,
-    prepared,
-    roles,
-    notes,
-    vocabularySize: tokenizer.vocabularySize,
-    ...(dataset ? { dataset } : {}),
-    ...(config?.maxPositions === undefined ? {} : { maxPositions: config.maxPositions }),
-  };
-}
-
-export type Measured = Pick<Report, 'accuracy' | 'parity' | 'latency'> & { readonly notes: readonly string[] };
-
-/** Run both models. Throws ModelError where one does not load or run. */
+/** Run the models of `entries`, the original first. Throws ModelError where one does not load or run. */
 export async function measure(
-  before: string,
-  after: string,
+  entries: readonly Entry[],
   material: Material,
   options: MeasureOptions,
   events: Events,
 ): Promise<Measured> {
-  const settings = {
-    ...(options.threads === undefined ? {} : { threads: options.threads }),
-    ...(options.ep === undefined ? {} : { providers: options.ep }),
-  };
-  const a = await openSession(before, settings);
+  const sessions: Session[] = [];
   try {
-    const b = await openSession(after, { ...settings, name: 'the compressed model' });
-    try {
-      const scored = await score(a, b, material, options, events);
-      const timed = options.shapes ? await time(a, b, material, options, events) : undefined;
-      return {
-        ...scored,
-        ...(timed ? { latency: [...timed.latency] } : {}),
-        notes: [...scored.notes, ...latencyNotes(timed)],
-      };
-    } finally {
-      await b.release();
+    for (const { onnxPath, name } of entries) {
+      sessions.push(
+        await openSession(onnxPath, {
+          ...(options.threads === undefined ? {} : { threads: options.threads }),
+          ...(options.ep === undefined ? {} : { providers: options.ep }),
+          ...(name === undefined ? {} : { name }),
+        }),
+      );
     }
+    const lanes = entries.map((entry, i) => ({ ...entry, session: sessions[i]! }));
+    const scored = material.labelled
+      ? await score(lanes, material, options, events)
+      : await compareOutputs(lanes, material, options, events);
+    return options.shapes ? withLatency(scored, await time(lanes, options, events)) : scored;
   } finally {
-    await a.release();
+    for (const session of sessions) await session.release();
   }
 }
+
+/** Of latency, for each candidate. */
+const millisecondsAShape = 2000;
+
+type Lane = Entry & { readonly session: Session };
 
 async function score(
-  a: Session,
-  b: Session,
-  material: Material,
+  lanes: readonly Lane[],
+  { task, dataset }: Material,
   options: MeasureOptions,
   events: Events,
 ): Promise<Measured> {
-  const { prepared, roles } = material;
-  const run = (label: string) => ({ roles, batch: options.batch, signal: options.signal, progress: events.bar(label) });
-  if (!material.dataset) {
-    const { outputs: _each, ...found } = await parity(a, b, prepared, run('measuring parity'));
+  const { batch, signal, showChanged, seed } = options;
+  const progress = events.bar(`measuring ${dataset.size} rows`);
+  const { models, differences } = await evaluate(task.name, dataset, lanes, { batch, signal, showChanged, progress });
+  const [original, ...others] = models;
+  const found = others.map((evaluation, i): Found => {
+    const accuracy = compare(original!, evaluation, {
+      seed,
+      folds: options.crossValidate,
+      allowed: options.gates?.maxDrop?.allowed,
+    });
+    const { parity, changed } = differences[i]!;
     return {
-      parity: found,
-      notes: [`accuracy was not measured: no --data; parity is of ${prepared.samples} built-in texts`],
+      evaluation,
+      ...(accuracy ? { accuracy: reported(accuracy) } : {}),
+      ...(parity ? { parity } : {}),
+      ...(showChanged ? { changed: [...changed] } : {}),
     };
-  }
-  const one = await evaluate(a, prepared, run('measuring the original'));
-  const two = await evaluate(b, prepared, run('measuring the output'));
-  const { accuracy, parity: close } = compare(one, two, { seed: options.seed });
-  return {
-    ...(accuracy ? { accuracy: { ...accuracy, ci95: [...accuracy.ci95], verdict: 'not-checked' } } : {}),
-    ...(close ? { parity: close } : {}),
-    notes: [...one.notes, ...two.notes],
-  };
+  });
+  return { original: original!, found, notes: [...new Set(models.flatMap((model) => model.notes))] };
 }
 
-function time(
-  a: Session,
-  b: Session,
-  material: Material,
+function reported(accuracy: Accuracy): NonNullable<Candidate['accuracy']> {
+  return { ...accuracy, ci95: [...accuracy.ci95], verdict: 'not-checked' };
+}
+
+/** Without labels: every float output of each model against the original's, on the built-in texts. */
+async function compareOutputs(
+  lanes: readonly Lane[],
+  { dataset }: Material,
   options: MeasureOptions,
   events: Events,
-): Promise<LatencyResult> {
-  return latency(a, b, {
+): Promise<Measured> {
+  const [original, ...others] = lanes;
+  const found: Found[] = [];
+  for (const lane of others) {
+    const texts = [];
+    for await (const row of dataset.rows()) {
+      texts.push(original!.tokenizer.encode(row.text, row.textPair, Math.min(original!.maxLength, lane.maxLength)));
+    }
+    const { outputs: _each, ...close } = await parity(original!.session, lane.session, texts, original!.padding, {
+      roles: original!.roles,
+      rolesAfter: lane.roles,
+      batch: options.batch,
+      signal: options.signal,
+      progress: events.bar('measuring parity'),
+    });
+    found.push({ parity: close });
+  }
+  return { found, notes: [`accuracy was not measured: no --data; parity is of ${dataset.size} built-in texts`] };
+}
+
+/** All models in turn: each candidate against the original, whose times they share. */
+function time(lanes: readonly Lane[], options: MeasureOptions, events: Events): Promise<LatencyResult[]> {
+  const positions = lanes.map((lane) => lane.config?.maxPositions).filter((count) => count !== undefined);
+  return measureLatency(lanes, {
     shapes: options.shapes,
-    roles: material.roles,
-    vocabularySize: material.vocabularySize,
-    maxPositions: material.maxPositions,
+    vocabularySize: Math.min(...lanes.map((lane) => lane.tokenizer.vocabularySize)),
+    maxPositions: positions.length === 0 ? undefined : Math.min(...positions),
+    budgetMs: millisecondsAShape * (lanes.length - 1),
     seed: options.seed,
     signal: options.signal,
     progress: events.bar('measuring latency'),
   });
 }
 
-function latencyNotes(timed: LatencyResult | undefined): string[] {
-  if (!timed) return [];
+function withLatency(scored: Measured, timed: readonly LatencyResult[]): Measured {
+  const found = scored.found.map((one, i) => ({ ...one, latency: [...timed[i]!.latency] }));
+  return { ...scored, found, notes: [...scored.notes, ...new Set(timed.flatMap(latencyNotes))] };
+}
+
+function latencyNotes(timed: LatencyResult): string[] {
   const skipped = timed.skipped.map(
     (shape) => `latency at ${shape.batch} x ${shape.sequence} was not measured: ${shape.reason}`,
   );

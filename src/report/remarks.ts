@@ -14,7 +14,7 @@ export function candidateRemarks({ accuracy }: Candidate): string[] {
   const remarks: string[] = [];
   if (samplesNeeded !== undefined)
     remarks.push(
-      `${whole(samplesNeeded)} rows would be needed for an interval as narrow as the allowed drop${allowed === undefined ? '' : ` of ${signedPoints(allowed).replace('+', '')} points`}; there are ${whole(samples)}`,
+      `${whole(samplesNeeded)} rows would be needed to see the allowed drop${allowed === undefined ? '' : ` of ${signedPoints(allowed).replace('+', '')} points`}; there are ${whole(samples)}`,
     );
   if (folds) {
     const of = ({ mean, sd }: typeof folds.before): string => `${metricValue(metric, mean)} ± ${percent(sd)}`;
@@ -24,7 +24,7 @@ export function candidateRemarks({ accuracy }: Candidate): string[] {
   }
   if (saturated)
     remarks.push(
-      `on a CPU without VNNI, where 8-bit products saturate: ${metricName(metric)} ${metricValue(metric, saturated.after)}, drop ${signedPoints(saturated.drop)} points (emulated on ${counted(saturated.samples, 'row')})`,
+      `on a CPU without VNNI, where 8-bit products saturate: ${metricName(metric)} ${metricValue(metric, saturated.after)} instead of ${metricValue(metric, saturated.exact)}, drop ${signedPoints(saturated.drop)} points (emulated on ${counted(saturated.samples, 'row')})`,
     );
   return remarks;
 }

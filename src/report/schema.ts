@@ -43,7 +43,9 @@ const accuracy = z.object({
   samplesNeeded: z
     .int()
     .optional()
-    .describe('rows for an interval as narrow as the allowed drop, where it is wider now'),
+    .describe(
+      "rows to see the allowed drop with, where the interval is wider: 80 % power of McNemar's test, or an interval as narrow",
+    ),
   verdict,
   secondary: z.record(z.string(), z.object({ before: z.number(), after: z.number() })),
   folds: z
@@ -51,7 +53,13 @@ const accuracy = z.object({
     .optional()
     .describe('--cross-validate: the metric on each of the folds'),
   saturated: z
-    .object({ after: z.number(), drop: z.number(), samples: z.int() })
+    .object({
+      before: z.number().describe('the original on these rows'),
+      exact: z.number().describe('the model on these rows, without saturation'),
+      after: z.number(),
+      drop: z.number(),
+      samples: z.int(),
+    })
     .optional()
     .describe('--emulate-saturation: the metric as a CPU without VNNI gives it'),
 });

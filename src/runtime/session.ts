@@ -14,6 +14,8 @@ export interface SessionOptions {
   readonly optimize?: boolean;
   /** Only to see whether the model loads: nothing optimised, no weights packed, so it is as cheap as loading gets. */
   readonly light?: boolean;
+  /** Measure every operator and write the profile to a file whose name begins so, when the session is released. */
+  readonly profilePrefix?: string;
   /** Execution providers in order of preference; default ['cpu']. One that this machine lacks is an error. */
   readonly providers?: readonly string[];
   /** What to call the model in messages; default its path. */
@@ -58,7 +60,7 @@ export async function openSession(model: string | Uint8Array, options: SessionOp
       typeof model === 'string'
         ? await ort.InferenceSession.create(model, settings)
         : await ort.InferenceSession.create(model, settings);
-    return sessionOf(native, ort, name, threads);
+    return sessionOf(native, ort, name, threads, options.profilePrefix !== undefined);
   } catch (error) {
     throw new ModelError(`${name}: expected a model that onnxruntime can load, found: ${reasonOf(error)}`, {
       cause: error,
@@ -82,7 +84,11 @@ function requireProviders(wanted: readonly string[], present: readonly string[])
   }
 }
 
-function sessionSettings(
+/**
+ * onnxruntime's options. Worker threads do not spin on after a run (by default they do for 50 ms, in which another
+ * session that runs next has to share its cores with them); within a run they spin as always.
+ */
+export function sessionSettings(
   options: SessionOptions,
   threads: number,
   executionProviders: string[],
@@ -95,11 +101,18 @@ function sessionSettings(
     executionMode: 'sequential',
     graphOptimizationLevel: optimize ? 'all' : 'disabled',
     logSeverityLevel: 4,
-    ...(options.light === true ? { extra: { session: { disable_prepacking: '1' } } } : {}),
+    extra: { session: { force_spinning_stop: '1', ...(options.light === true ? { disable_prepacking: '1' } : {}) } },
+    ...(options.profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profilePrefix }),
   };
 }
 
-function sessionOf(native: InferenceSession, ort: Onnxruntime, name: string, threads: number): Session {
+function sessionOf(
+  native: InferenceSession,
+  ort: Onnxruntime,
+  name: string,
+  threads: number,
+  profiled: boolean,
+): Session {
   const outputs = native.outputMetadata.map(specOf);
   let released = false;
   return {
@@ -119,6 +132,7 @@ function sessionOf(native: InferenceSession, ort: Onnxruntime, name: string, thr
     async release() {
       if (released) return;
       released = true;
+      if (profiled) native.endProfiling();
       await native.release();
     },
   };

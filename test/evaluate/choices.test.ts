@@ -6,7 +6,6 @@ import { chooseEmbedding, chooseLogits } from '../../src/evaluate/outputs.ts';
 import { taskNamed } from '../../src/evaluate/registry.ts';
 import { fixedShape, rolesByName } from '../../src/evaluate/roles.ts';
 import type { ValueSpec } from '../../src/runtime/session.ts';
-import { datasetOf } from './support.ts';
 
 const spec = (name: string, shape: ValueSpec['shape'], dtype: ValueSpec['dtype'] = 'float32'): ValueSpec => ({
   name,
@@ -115,15 +114,16 @@ describe('guessTask', () => {
       'question-answering',
     );
     expect(guessTask(undefined, hidden).task).toBe('feature-extraction');
-    const pairs = datasetOf([{ text: 'a', textPair: 'b', label: '4.2' }]);
-    expect(guessTask(undefined, hidden, pairs).task).toBe('sentence-similarity');
-    expect(guessTask(undefined, hidden, datasetOf([{ text: 'a', textPair: 'b', label: 'yes' }])).task).toBe(
-      'feature-extraction',
-    );
+    const columns = { text: 'a', textPair: 'b', label: 'c' };
+    const look = (label: string) => ({ columns, rows: [{ line: 1, text: 'a', textPair: 'b', label }] });
+    expect(guessTask(undefined, hidden, look('4.2')).task).toBe('sentence-similarity');
+    expect(guessTask(undefined, hidden, look('yes')).task).toBe('feature-extraction');
+    const pairs = { columns: { text: 'a', textPair: 'b' }, rows: [] };
+    expect(guessTask(undefined, hidden, pairs).task).toBe('retrieval');
   });
 
   it('lists the tasks there are', () => {
-    expect(taskNamed('text-classification').metric).toBe('accuracy');
+    expect(taskNamed('text-classification').needs).toEqual(['label']);
     expect(() => taskNamed('poetry')).toThrow(/^task: expected one of text-classification, .*, found 'poetry'$/);
   });
 });

@@ -97,3 +97,14 @@ describe('edges', () => {
     );
   });
 });
+
+describe('log-odds', () => {
+  it('are ln p - ln(1 - p) of the softmax, where that is not rounded away', () => {
+    for (const logits of [...vectors.logits, [3, 3], [0.5, -2]]) {
+      const p = statistics.softmax(logits);
+      statistics.logOdds(logits).forEach((odds, i) => expect(odds).toBeCloseTo(Math.log(p[i]! / (1 - p[i]!)), 8));
+    }
+    expect([...statistics.logOdds([2000, 0])]).toEqual([2000, -2000]);
+    expect([...statistics.logOdds([50, 0, 0])][0]).toBeCloseTo(50 - Math.log(2), 12);
+  });
+});

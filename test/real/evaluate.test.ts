@@ -2,27 +2,9 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { loadConfig } from '../../src/data/config.ts';
-import { readRows } from '../../src/data/rows.ts';
-import { loadTokenizer } from '../../src/data/tokenizer.ts';
-import { evaluate, prepare, sequenceLimit } from '../../src/evaluate/evaluate.ts';
-import { guessTask } from '../../src/evaluate/guess-task.ts';
-import { taskNamed } from '../../src/evaluate/registry.ts';
-import { openSession } from '../../src/runtime/session.ts';
+import { validate } from '../../src/index.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-
-async function measure(folder: string, data: string) {
-  const session = await openSession(`${folder}/onnx/model.onnx`);
-  try {
-    const [tokenizer, config, dataset] = [await loadTokenizer(folder), await loadConfig(folder), await readRows(data)];
-    const task = taskNamed(guessTask(config, session.outputs, dataset).task);
-    const maxLength = sequenceLimit({ asked: 128, config, tokenizer });
-    return await evaluate(session, prepare(task, dataset, { tokenizer, config, maxLength }));
-  } finally {
-    await session.release();
-  }
-}
 
 function cases(model: string, data: string, body: (folder: string, data: string) => Promise<void>): void {
   const [folder, file] = [`${root}/${model}`, `${root}/${data}`];
@@ -30,21 +12,24 @@ function cases(model: string, data: string, body: (folder: string, data: string)
   if (missing.length > 0) {
     console.log(`skipped: ${missing.join(' and ')} missing`);
     it.skip(`${model} on ${data} (missing)`);
-  } else it(`${model} on ${data}`, () => body(folder, file), 120_000);
+  } else it(`${model} on ${data}`, () => body(folder, file), 240_000);
 }
+
+const options = { maxLength: 128, bench: false } as const;
 
 describe('agrees with the Python evaluator', () => {
   cases('../shared/models/minilm-sst2', '../shared/data/sst2/dev.tsv', async (folder, data) => {
-    const result = await measure(folder, data);
-    expect(result).toMatchObject({ task: 'text-classification', samples: 872, nonFinite: 0 });
-    expect(Math.abs(result.value! - 0.88532)).toBeLessThan(0.0012);
+    const { accuracy, parity } = await validate(folder, [`${folder}/onnx/model.onnx`], { ...options, data });
+    expect(accuracy).toMatchObject({ task: 'text-classification', metric: 'accuracy', samples: 872, drop: 0, p: 1 });
+    expect(Math.abs(accuracy!.before - 0.88532)).toBeLessThan(0.0012);
+    expect(parity).toMatchObject({ agreement: 1, maxAbs: 0, kl: 0 });
   });
 
   // made with ../shared/models/make_minilm_l6_v2.py
   cases('.models/minilm-l6-v2', '../shared/data/stsbenchmark/sts-dev.csv', async (folder, data) => {
-    const result = await measure(folder, data);
-    expect(result).toMatchObject({ task: 'sentence-similarity', samples: 1500, nonFinite: 0 });
-    expect(result.value).toBeCloseTo(0.86716, 4);
-    expect(result.secondary['pearson']).toBeCloseTo(0.86962, 4);
+    const { accuracy } = await validate(folder, [`${folder}/onnx/model.onnx`], { ...options, data });
+    expect(accuracy).toMatchObject({ task: 'sentence-similarity', metric: 'spearman', samples: 1500 });
+    expect(Math.abs(accuracy!.before - 0.86716)).toBeLessThan(0.0001);
+    expect(accuracy!.secondary['pearson']!.before).toBeCloseTo(0.86962, 4);
   });
 });

@@ -1,47 +1,52 @@
-// Feature extraction, without labels: the embedding of every text, for comparing two models by parity.
-import type { Batch } from '../../data/batches.ts';
-import type { Dataset } from '../../data/rows.ts';
-import type { HostTensor } from '../../runtime/session.ts';
-import { chooseEmbedding, type ChosenOutput } from '../outputs.ts';
-import { allFinite, sequenceVectors } from '../pooling.ts';
-import type { Collector, Outcome, Prepared, PrepareContext, Task } from '../task.ts';
-import { VectorTable } from '../vectors.ts';
+// Feature extraction, without labels: the embedding of every text, for comparing two models by parity and neighbours.
+import { Growing } from '../growing.ts';
+import { chooseEmbedding } from '../outputs.ts';
+import { allFinite, pool } from '../pooling.ts';
+import type { Example, Outcome, Tally, Task, TaskContext, TaskRun } from '../task.ts';
 
 export const featureExtraction: Task = {
   name: 'feature-extraction',
-  needs: { label: false, textPair: false },
-  prepare(dataset: Dataset, { tokenizer, maxLength }: PrepareContext): Prepared {
-    const sequences = dataset.rows.map((row) => tokenizer.encode(row.text, row.textPair, maxLength));
-    return {
-      task: this.name,
-      samples: sequences.length,
-      sequences,
-      padId: tokenizer.padId,
-      padSide: tokenizer.padSide,
-      collect: (outputs) => new EmbeddingCollector(chooseEmbedding(outputs), sequences.length),
-    };
-  },
+  needs: [],
+  begin: (context) => featureRun(context),
 };
 
-class EmbeddingCollector implements Collector {
-  readonly output: ChosenOutput;
-  readonly #vectors: VectorTable;
+/** Rows whose neighbours are compared. */
+const neighbourRows = 1000;
+
+function featureRun({ tokenizer, maxLength, pooling }: TaskContext): TaskRun<undefined, Float32Array, Float32Array> {
+  return {
+    gold: () => undefined,
+    encode: (row) => [tokenizer.encode(row.text, row.textPair, maxLength)],
+    outputs: (specs) => [chooseEmbedding(specs)],
+    reduce: ([values]) => pool(values!, pooling),
+    predict: (_example, [embedding]) => embedding!,
+    tally: () => new FeatureTally(),
+    vectors: (embedding) => [embedding],
+  };
+}
+
+class FeatureTally implements Tally<undefined, Float32Array> {
+  readonly #kept = new Growing(Float32Array);
+  #samples = 0;
   #nonFinite = 0;
+  #width = 0;
 
-  constructor(output: ChosenOutput, sequences: number) {
-    this.output = output;
-    this.#vectors = new VectorTable(sequences);
-  }
-
-  add(batch: Batch, value: HostTensor): void {
-    let i = 0;
-    for (const vector of sequenceVectors(this.output.name, batch, value)) {
-      this.#vectors.set(batch.rows[i++]!, vector);
-      if (!allFinite(vector)) this.#nonFinite++;
+  add(_example: Example<undefined>, embedding: Float32Array): void {
+    if (this.#samples++ < neighbourRows) {
+      this.#width = embedding.length;
+      this.#kept.append(embedding);
     }
+    if (!allFinite(embedding)) this.#nonFinite++;
   }
 
   finish(): Outcome {
-    return { secondary: {}, vectors: this.#vectors.finish(), nonFinite: this.#nonFinite, notes: [] };
+    const data = this.#kept.finish();
+    return {
+      samples: this.#samples,
+      secondary: {},
+      embeddings: { width: this.#width, rows: Math.min(this.#samples, neighbourRows), data },
+      nonFinite: this.#nonFinite,
+      notes: [],
+    };
   }
 }

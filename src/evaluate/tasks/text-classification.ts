@@ -1,107 +1,105 @@
-// Text classification, one class a row: accuracy, macro F1 and Matthews correlation over the argmax of the logits.
-import { DataError, ModelError } from '../../errors.ts';
-import type { Batch } from '../../data/batches.ts';
-import type { Dataset } from '../../data/rows.ts';
-import { accuracy, confusion, macroF1, matthews } from '../../math/statistics-classification.ts';
-import { argmax, softmax } from '../../math/statistics.ts';
-import type { HostTensor } from '../../runtime/session.ts';
-import { readLabels } from '../labels.ts';
-import { chooseLogits, toFloat32, type ChosenOutput } from '../outputs.ts';
+// Text classification, one class a row: accuracy, F1, recall, Matthews correlation and AUROC from the logits.
+import { DataError } from '../../errors.ts';
+import { accuracy, confusion, macroF1, macroRecall, matthews, microF1 } from '../../math/statistics-classification.ts';
+import { meanOf } from '../../math/statistics-paired.ts';
+import { argmax, logOdds, softmax } from '../../math/statistics.ts';
+import { Growing } from '../growing.ts';
+import { labelReader } from '../labels.ts';
+import { chooseLogits } from '../outputs.ts';
+import { AurocSums } from '../macro-auroc.ts';
 import { allFinite } from '../pooling.ts';
-import type { Collector, Outcome, Prepared, PrepareContext, Task } from '../task.ts';
-import { VectorTable } from '../vectors.ts';
-
-const metric = 'accuracy';
+import type { Example, Outcome, Tally, Task, TaskContext, TaskRun } from '../task.ts';
+import { multiLabelRun } from './multi-label.ts';
 
 export const textClassification: Task = {
   name: 'text-classification',
-  metric,
-  needs: { label: true, textPair: false },
-  prepare(dataset: Dataset, context: PrepareContext): Prepared {
-    const { tokenizer, maxLength } = context;
-    const gold = readLabels(dataset, context.labels ?? context.config?.labels ?? []);
-    return {
-      task: this.name,
-      metric,
-      samples: dataset.rows.length,
-      sequences: dataset.rows.map((row) => tokenizer.encode(row.text, row.textPair, maxLength)),
-      padId: tokenizer.padId,
-      padSide: tokenizer.padSide,
-      collect: (outputs) => new ClassCollector(chooseLogits(outputs), dataset, gold),
-    };
-  },
+  needs: ['label'],
+  begin: (context) =>
+    context.several || context.config?.problemType === 'multi_label_classification'
+      ? multiLabelRun(context)
+      : classRun(context),
 };
 
-class ClassCollector implements Collector {
-  readonly output: ChosenOutput;
-  readonly #dataset: Dataset;
-  readonly #gold: Int32Array;
-  readonly #logits: VectorTable;
-  readonly #predictions: Int32Array;
-  #probabilities = new Float32Array(0);
-  #classes = 0;
+interface Prediction {
+  readonly logits: Float32Array;
+  /** Of each class; of a model with one logit, softmax([0, z]). */
+  readonly probabilities: Float64Array;
+  /** -1 where the model gave NaN: wrong whatever the label. */
+  readonly label: number;
+}
+
+function classRun({ path, tokenizer, maxLength, labels }: TaskContext): TaskRun<number, Float32Array, Prediction> {
+  const nameOf = (label: number): string => (label < 0 ? 'no number' : (labels[label] ?? String(label)));
+  return {
+    metric: 'accuracy',
+    classes: 'softmax',
+    gold: labelReader(path, labels),
+    encode: (row) => [tokenizer.encode(row.text, row.textPair, maxLength)],
+    outputs: (specs) => [{ ...chooseLogits(specs), per: 'sequence' }],
+    reduce: ([logits]) => logits!.data.slice(),
+    predict: (example, [logits]) => predictionOf(path, example, logits!),
+    tally: () => new ClassTally(),
+    vectors: ({ logits }) => [logits],
+    show: ({ label }) => nameOf(label),
+    showGold: nameOf,
+    loss: ({ gold }, before, after) =>
+      before.label === after.label || after.label === gold
+        ? 0
+        : before.probabilities[gold]! - (after.label < 0 ? 0 : after.probabilities[gold]!),
+  };
+}
+
+function predictionOf(path: string, { row, gold }: Example<number>, logits: Float32Array): Prediction {
+  const scores = scoresOf(logits);
+  if (gold >= scores.length) {
+    throw new DataError(
+      `${path} line ${row.line}: expected one of the model's ${scores.length} classes, found label '${row.label}'`,
+    );
+  }
+  return { logits, probabilities: softmax(scores), label: allFinite(logits) ? argmax(scores) : -1 };
+}
+
+/** One logit is a binary model: [0, z]. */
+function scoresOf(logits: Float32Array): Float32Array {
+  return logits.length === 1 ? Float32Array.of(0, logits[0]!) : logits;
+}
+
+class ClassTally implements Tally<number, Prediction> {
+  readonly #gold = new Growing(Int32Array);
+  readonly #predicted = new Growing(Int32Array);
+  readonly #correct = new Growing(Uint8Array);
+  readonly #areas = new AurocSums();
+  #classes = 2;
   #nonFinite = 0;
 
-  constructor(output: ChosenOutput, dataset: Dataset, gold: Int32Array) {
-    this.output = output;
-    this.#dataset = dataset;
-    this.#gold = gold;
-    this.#logits = new VectorTable(gold.length);
-    this.#predictions = new Int32Array(gold.length).fill(-1);
-  }
-
-  add(batch: Batch, value: HostTensor): void {
-    const [size, width] = value.dims;
-    if (value.dims.length !== 2 || size !== batch.size || width === undefined || width === 0) {
-      throw new ModelError(
-        `output '${this.output.name}': expected [${batch.size}, classes], found [${value.dims.join(', ')}]`,
-      );
-    }
-    if (this.#classes === 0) this.#begin(Math.max(2, width));
-    const data = toFloat32(this.output.name, value);
-    batch.rows.forEach((row, i) => this.#take(row, data.subarray(i * width, (i + 1) * width)));
-  }
-
-  /** Checks the labels against the number of classes, which only now is certain. */
-  #begin(classes: number): void {
-    this.#classes = classes;
-    this.#probabilities = new Float32Array(this.#gold.length * classes);
-    const at = this.#gold.findIndex((label) => label >= classes);
-    if (at >= 0) {
-      const row = this.#dataset.rows[at];
-      throw new DataError(
-        `${this.#dataset.path} line ${row?.line}: expected one of the model's ${classes} classes, found label '${row?.label}'`,
-      );
-    }
-  }
-
-  #take(row: number, logits: Float32Array): void {
-    this.#logits.set(row, logits);
-    if (!allFinite(logits)) {
-      this.#nonFinite++;
-      return; // the prediction stays -1: wrong whatever the label
-    }
-    // one logit is a binary model: softmax([0, z]) is [1 - sigmoid(z), sigmoid(z)]
-    const scores = logits.length === 1 ? Float32Array.of(0, logits[0]!) : logits;
-    this.#predictions[row] = argmax(scores);
-    this.#probabilities.set(softmax(scores), row * this.#classes);
+  add({ gold }: Example<number>, { label, logits, probabilities }: Prediction): void {
+    this.#classes = Math.max(this.#classes, probabilities.length);
+    this.#gold.push(gold);
+    this.#predicted.push(label);
+    this.#correct.push(label === gold ? 1 : 0);
+    this.#areas.add(logOdds(scoresOf(logits)), (one) => one === gold);
+    if (label < 0) this.#nonFinite++;
   }
 
   finish(): Outcome {
-    const gold = this.#gold;
-    const predictions = this.#predictions;
-    const matrix = confusion(gold, predictions, this.#classes);
-    const correct = Uint8Array.from(gold, (label, i) => (label === predictions[i] ? 1 : 0));
+    const correct = this.#correct.finish();
+    const matrix = confusion(this.#gold.finish(), this.#predicted.finish(), this.#classes);
+    const { macroAuroc, notes } = this.#areas.finish();
     return {
+      samples: correct.length,
       value: accuracy(matrix),
-      secondary: { macroF1: macroF1(matrix), mcc: matthews(matrix) },
-      resampled: (counts) => correct.reduce((sum, right, i) => sum + right * counts[i]!, 0) / correct.length,
+      secondary: {
+        macroF1: macroF1(matrix),
+        microF1: microF1(matrix),
+        macroRecall: macroRecall(matrix),
+        mcc: matthews(matrix),
+        ...(macroAuroc === undefined ? {} : { macroAuroc }),
+      },
+      resampled: meanOf(correct),
       correct,
-      predictions,
-      probabilities: this.#probabilities,
-      vectors: this.#logits.finish(),
+      confusion: matrix.counts,
       nonFinite: this.#nonFinite,
-      notes: [],
+      notes,
     };
   }
 }

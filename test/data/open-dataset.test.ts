@@ -1,22 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readRows, type Dataset } from '../../src/data/rows.ts';
-
-let folder = '';
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'bert-compress-rows-'));
-});
-afterAll(() => rm(folder, { recursive: true }));
-
-async function file(name: string, content: string | Uint8Array): Promise<string> {
-  const path = join(folder, name);
-  await writeFile(path, content);
-  return path;
-}
-const read = async (name: string, content: string | Uint8Array, wanted = {}): Promise<Dataset> =>
-  readRows(await file(name, content), wanted);
+import { describe, expect, it } from 'vitest';
+import { tempDir } from '../support/temp.ts';
+import { failure, read, readAt } from './support.ts';
 
 describe('TSV', () => {
   it('takes a quote for a character and keeps line numbers', async () => {
@@ -151,16 +137,19 @@ describe('files that are no data', () => {
     ['wide.csv', Uint8Array.of(0xff, 0xfe, 97, 0), /wide\.csv: expected UTF-8 text, found UTF-16$/],
     ['data.xlsx', 'x', /data\.xlsx: expected a data file \(.*\.tsv.*\.jsonl.*\), found another extension$/],
   ])('%s', async (name, content, message) => {
-    const error = await read(name, content).then(
-      () => undefined,
-      (thrown: unknown) => thrown,
-    );
-    expect(error).toMatchObject({ name: 'DataError', exitCode: 2, message: expect.stringMatching(message) });
+    expect(await failure(read(name, content))).toMatchObject({
+      name: 'DataError',
+      exitCode: 2,
+      message: expect.stringMatching(message),
+    });
   });
 
-  it('missing file and folder', async () => {
-    await expect(readRows(join(folder, 'none.tsv'))).rejects.toThrow(
-      /none\.tsv: expected a readable file, found no such file$/,
-    );
+  it('a missing file, a folder, a device', async () => {
+    const folder = tempDir();
+    mkdirSync(join(folder, 'folder.tsv'));
+    const found = (path: string) => expect(readAt(path)).rejects;
+    await found(join(folder, 'none.tsv')).toThrow(/none\.tsv: expected a readable file, found no such file$/);
+    await found(join(folder, 'folder.tsv')).toThrow(/folder\.tsv: expected a readable file, found a folder$/);
+    await found('/dev/null').toThrow(/expected a file that can be read twice, found a pipe or device$/);
   });
 });

@@ -1,0 +1,59 @@
+// One model beside the original as the report says it: its file, what was measured, and whether the gates hold.
+import type { Dataset } from '../data/dataset.ts';
+import type { Candidate, Report } from '../report/schema.ts';
+import { readMachine } from '../runtime/machine.ts';
+import type { BaselineGate } from './baseline.ts';
+import { judge, verdictOf, type Gates } from './gates.ts';
+import type { Found } from './measure.ts';
+
+/** Put together and judged. */
+export function candidateOf(
+  original: Pick<Candidate['output'], 'bytes'>,
+  output: Candidate['output'],
+  found: Found,
+  gates: Gates,
+  baseline?: BaselineGate,
+): Candidate {
+  const { evaluation: _evaluation, accuracy, ...figures } = found;
+  const allowed = accuracy && gates.maxDrop?.allowed(accuracy.before);
+  const judged = accuracy && {
+    ...accuracy,
+    ...(allowed === undefined ? {} : { allowed, verdict: verdictOf(accuracy.drop, allowed) }),
+  };
+  const candidate = { output, ratio: output.bytes / original.bytes, ...(judged && { accuracy: judged }), ...figures };
+  const judgement = judge(candidate, gates);
+  const { verdict, failures } = baseline?.judge(candidate, judgement) ?? judgement;
+  return { ...candidate, verdict, failures: [...failures] };
+}
+
+/** The parts of a candidate stand at the top of the report as well where it is the only one. */
+export function alone(candidates: readonly Candidate[]): Partial<Candidate> {
+  return candidates.length === 1 ? candidates[0]! : {};
+}
+
+/** One line for each gate that does not hold, with the model's name where there are several. */
+export function failuresOf(candidates: readonly Candidate[]): string[] {
+  return candidates.flatMap(({ output, failures }) =>
+    failures.map((line) => (candidates.length === 1 ? line : `${output.path}: ${line}`)),
+  );
+}
+
+/** The report's facts about the rows that were measured. */
+export function dataOf(dataset: Dataset): NonNullable<Report['data']> {
+  const { path, format, columns, size, total, bad, badRows } = dataset;
+  return {
+    path,
+    format,
+    columns: { ...columns },
+    rows: size,
+    ...(total > size ? { total } : {}),
+    ...(badRows > bad.length ? { badRows } : {}),
+    bad: bad.map((row) => ({ ...row })),
+  };
+}
+
+/** The report's facts about this machine. */
+export function machineFacts(): Report['machine'] {
+  const machine = readMachine();
+  return { ...machine, isa: [...machine.isa] };
+}

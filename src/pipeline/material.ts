@@ -1,0 +1,186 @@
+// What models are measured on: the task, the rows, and for each model its tokenizer and labels, read before anything is run.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { builtinDataset } from '../data/builtin-texts.ts';
+import type { ColumnNames } from '../data/columns.ts';
+import { loadConfig, loadPooling, type ModelConfig } from '../data/config.ts';
+import type { Dataset, Row } from '../data/dataset.ts';
+import { openDataset } from '../data/open-dataset.ts';
+import { loadTokenizer, type Tokenizer } from '../data/tokenizer.ts';
+import { DataError, UsageError } from '../errors.ts';
+import { checkGold, requireColumns, sequenceLimit } from '../evaluate/evaluate.ts';
+import { guessTask } from '../evaluate/guess-task.ts';
+import type { Pooling } from '../evaluate/pooling.ts';
+import { taskNamed } from '../evaluate/registry.ts';
+import { checkRoles, fixedShape, rolesByName, type InputRoles } from '../evaluate/roles.ts';
+import type { Task, TaskRun } from '../evaluate/task.ts';
+import type { Padding } from '../evaluate/window.ts';
+import { openBaseline, type BaselineGate } from './baseline.ts';
+import type { Gates } from './gates.ts';
+import type { KnownModel } from './known-model.ts';
+
+export interface DataOptions extends ColumnNames {
+  /** Labelled file; without it parity on built-in texts is measured. */
+  readonly data?: string | undefined;
+  readonly task?: string | undefined;
+  /** Measure this many rows, chosen with the seed. */
+  readonly samples?: number | undefined;
+  readonly maxLength?: number | undefined;
+  readonly pooling?: Pooling | undefined;
+  readonly seed: number;
+}
+
+/** A model as it will be run. */
+export interface Entry {
+  readonly onnxPath: string;
+  /** What messages call it. */
+  readonly name?: string;
+  readonly roles: InputRoles;
+  readonly run: TaskRun;
+  readonly padding: Padding;
+  readonly tokenizer: Tokenizer;
+  readonly config: ModelConfig | undefined;
+  readonly maxLength: number;
+}
+
+export interface Material {
+  readonly task: Task;
+  readonly dataset: Dataset;
+  /** False for the built-in texts. */
+  readonly labelled: boolean;
+  /** As many as models, in their order. */
+  readonly entries: readonly Entry[];
+  readonly notes: readonly string[];
+}
+
+/** A model folder without a tokenizer: nothing can be measured, and why. */
+export interface NoMaterial {
+  readonly missing: string;
+}
+
+/**
+ * Read tokenizers, configurations and data for models, the original first.
+ * @throws DataError for data that cannot be used, and for a missing tokenizer where there is data; ModelError for inputs that cannot be fed
+ */
+export async function prepareMaterial(
+  models: readonly KnownModel[],
+  options: DataOptions,
+): Promise<Material | NoMaterial> {
+  const kits = await loadKits(models).catch((error: unknown): NoMaterial => {
+    if (options.data !== undefined || !(error instanceof DataError)) throw error;
+    return { missing: error.message };
+  });
+  if ('missing' in kits) return kits;
+  const original = kits[0]!;
+  const dataset = options.data === undefined ? undefined : await openDataset(options.data, options, options);
+  const look = dataset && { columns: dataset.columns, rows: await firstRows(dataset, 200) };
+  const guess = guessTask(original.config, models[0]!.outputs, look);
+  const task = taskNamed(dataset === undefined ? 'feature-extraction' : (options.task ?? guess.task));
+  const rows = dataset ?? builtinDataset();
+  requireColumns(task, rows);
+  const pooling = options.pooling ?? original.pooling ?? 'mean';
+  const several = look?.rows.some((row) => hasSeveral(row, original.config?.labels ?? [])) ?? false;
+  const entries = entriesOf(models, kits, task, rows.path, { ...options, pooling, several });
+  await checkGold(
+    rows,
+    entries.map((entry) => entry.run),
+  );
+  const guessed = `task ${task.name}, guessed from ${guess.from}: name another with --task`;
+  return {
+    task,
+    dataset: rows,
+    labelled: dataset !== undefined,
+    entries,
+    notes: dataset && options.task === undefined ? [guessed] : [],
+  };
+}
+
+/** A gate on a metric that the task does not have cannot be checked. Throws UsageError. */
+export function requireMetric({ task, entries }: Material, gates: Gates): void {
+  if (gates.maxDrop && entries[0]!.run.metric === undefined)
+    throw new UsageError(`--max-drop: expected a task with a metric, found ${task.name}: name another with --task`);
+}
+
+/** What a model folder brings beside the model. */
+interface Kit {
+  readonly tokenizer: Tokenizer;
+  readonly config: ModelConfig | undefined;
+  readonly pooling: Pooling | undefined;
+}
+
+/** A candidate that lies beside no tokenizer is fed by the original's. */
+async function loadKits([original, ...candidates]: readonly KnownModel[]): Promise<readonly Kit[]> {
+  const kit = await loadKit(original!);
+  const own = (model: KnownModel): boolean => existsSync(join(model.path.folder, 'tokenizer.json'));
+  const others = candidates.map(async (model) => {
+    if (model.path.folder === original!.path.folder) return kit;
+    return own(model) ? loadKit(model) : kit;
+  });
+  return [kit, ...(await Promise.all(others))];
+}
+
+async function loadKit({ path }: KnownModel): Promise<Kit> {
+  const [tokenizer, config, pooling] = await Promise.all([
+    loadTokenizer(path.folder),
+    loadConfig(path.folder),
+    loadPooling(path.folder),
+  ]);
+  return { tokenizer, config, pooling };
+}
+
+/** Models whose tokenizers, lengths and labels are the same share a run: their texts are tokenized once. */
+function entriesOf(
+  models: readonly KnownModel[],
+  kits: readonly Kit[],
+  task: Task,
+  path: string,
+  options: DataOptions & { readonly pooling: Pooling; readonly several: boolean },
+): Entry[] {
+  const runs = new Map<string, TaskRun>();
+  return models.map((model, i) => {
+    const { tokenizer, config } = kits[i]!;
+    const roles = model.roles ?? rolesByName(model.inputs);
+    checkRoles(model.inputs, roles);
+    const fixed = fixedShape(model.inputs, roles);
+    const maxLength = sequenceLimit({ asked: options.maxLength, fixed, config, tokenizer });
+    const labels = config?.labels ?? [];
+    const key = JSON.stringify([tokenizer.fingerprint, maxLength, labels]);
+    const { pooling, several, seed } = options;
+    const run = runs.get(key) ?? task.begin({ path, tokenizer, maxLength, config, labels, several, pooling, seed });
+    runs.set(key, run);
+    const padding = { padId: tokenizer.padId, padSide: tokenizer.padSide };
+    return { onnxPath: model.path.onnxPath, roles, run, padding, tokenizer, config, maxLength };
+  });
+}
+
+/** A list of labels, or names of the model with a bar between them. */
+function hasSeveral({ label = '', labels }: Row, names: readonly string[]): boolean {
+  if (labels !== undefined) return true;
+  return label.includes('|') && !names.includes(label) && label.split('|').every((name) => names.includes(name.trim()));
+}
+
+async function firstRows(dataset: Dataset, most: number): Promise<Row[]> {
+  const rows: Row[] = [];
+  for await (const row of dataset.rows()) {
+    rows.push(row);
+    if (rows.length >= most) break;
+  }
+  return rows;
+}
+
+/** The baseline that models on this material are held against, where one was asked for. Throws UsageError, DataError. */
+export async function baselineOf(
+  options: {
+    readonly baseline?: string | undefined;
+    readonly updateBaseline?: boolean | undefined;
+    readonly gates?: Gates | undefined;
+    readonly seed: number;
+  },
+  { task, dataset, entries }: Material,
+): Promise<BaselineGate | undefined> {
+  if (options.baseline === undefined) return undefined;
+  const { path, size: rows, total, columns } = dataset;
+  const run = { task: task.name, metric: entries[0]!.run.metric, data: { path, rows, total, columns: { ...columns } } };
+  const where = { path: options.baseline, update: options.updateBaseline ?? false };
+  return openBaseline(where, { ...run, seed: options.seed }, options.gates ?? {});
+}

@@ -1,0 +1,93 @@
+// Parquet files that pyarrow wrote (parquet/make.py), against what pyarrow reads in them.
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { read, readAt } from './support.ts';
+
+const at = (name: string): string => fileURLToPath(new URL(`parquet/${name}`, import.meta.url));
+const expected = JSON.parse(readFileSync(at('expected.json'), 'utf8')) as Record<string, Record<string, unknown>[]>;
+const column = (name: string, key: string): unknown[] => expected[name]!.map((row) => row[key]);
+
+describe('Parquet', () => {
+  it('reads row groups and names the rows that cannot be used', async () => {
+    const data = await readAt(at('plain.parquet'));
+    expect(data).toMatchObject({
+      format: 'Parquet',
+      unit: 'row',
+      columns: { text: 'text', label: 'label' },
+      total: 23,
+    });
+    expect(data.bad).toEqual([
+      { line: 4, reason: 'no text' },
+      { line: 12, reason: 'no label' },
+    ]);
+    const rows = expected['plain']!.map((row, i) => ({ line: i + 1, text: row['text'], label: String(row['label']) }));
+    expect(data.rows).toEqual(rows.filter(({ line }) => line !== 4 && line !== 12));
+  });
+
+  it('reads a row group in windows that begin within its pages', async () => {
+    const data = await readAt(at('many.parquet'));
+    expect(data.size).toBe(9000);
+    expect(data.rows.every((row, i) => row.line === i + 1 && row.text === String(i + 1))).toBe(true);
+    expect(data.rows.every((row, i) => row.label === String(i % 2))).toBe(true);
+  });
+
+  it('takes class names from the metadata that Hugging Face writes', async () => {
+    const data = await readAt(at('classes.parquet'));
+    expect(data.classes).toEqual(['negative', 'positive']);
+    expect(data.rows.map(({ text, label }) => [text, label])).toEqual([
+      ['good', 'positive'],
+      ['bad', 'negative'],
+      ['fine', 'positive'],
+    ]);
+    expect(data.bad).toEqual([{ line: 3, reason: 'no label' }]);
+  });
+
+  it.each(['ner_tags', 'list_tags', 'old_tags'])('reads words and %s', async (tags) => {
+    const data = await readAt(at('tags.parquet'), { tags });
+    expect(data.columns).toEqual({ text: 'tokens', tags });
+    const names = data.classes ?? [];
+    expect(names).toEqual(['O', 'B-PER', 'I-PER', 'B-LOC']);
+    expect(data.rows.map((row) => row.words)).toEqual(column('tags', 'tokens').slice(0, 2));
+    expect(data.rows.map((row) => row.tags?.map((tag) => names.indexOf(tag)))).toEqual(
+      column('tags', tags).slice(0, 2),
+    );
+    expect(data.bad).toEqual([
+      { line: 3, reason: 'expected a tag a word, found 2 words and 1 tags' },
+      { line: 4, reason: 'no text' },
+    ]);
+  });
+
+  it('reads SQuAD as Hugging Face flattens it, and lists as labels', async () => {
+    const data = await readAt(at('squad.parquet'));
+    expect(data.columns).toEqual({ text: 'context', textPair: 'question', answers: 'answers' });
+    expect(data.rows.map((row) => row.answers)).toEqual([['London', 'in London'], [], ['rained']]);
+    expect(data.rows.map((row) => row.textPair)).toEqual(column('squad', 'question'));
+    const labelled = await readAt(at('squad.parquet'), {
+      text: 'context',
+      label: 'labels',
+      task: 'text-classification',
+    });
+    expect(labelled.rows.map((row) => [row.label, row.labels])).toEqual([
+      ['joy|love', ['joy', 'love']],
+      ['', []],
+      ['fear', ['fear']],
+    ]);
+  });
+
+  it('refuses what is damaged with one line', async () => {
+    const bytes = readFileSync(at('plain.parquet'));
+    const refused = (name: string, content: Uint8Array) => expect(read(name, content)).rejects;
+    await refused('cut.parquet', bytes.subarray(0, 900)).toThrow(/cut\.parquet: expected a Parquet file, found .*\)$/);
+    await refused('text.parquet', Buffer.from('text,label\n')).toThrow(/text\.parquet: expected a Parquet file, found/);
+    await refused('x.parquet.gz', gzipSync(bytes)).toThrow(/expected a Parquet file as it is, found one named \.gz$/);
+    // every byte in turn: an error of ours, or rows
+    for (let i = 0; i < bytes.length; i += 5) {
+      const broken = Buffer.from(bytes);
+      broken[i] = broken[i]! ^ 0xff;
+      const result = await read('broken.parquet', broken).catch((error: unknown) => error);
+      if (result instanceof Error) expect(result).toMatchObject({ name: 'DataError', exitCode: 2 });
+    }
+  });
+});
