@@ -1,6 +1,7 @@
 // BertNormalizer and BertPreTokenizer of Python's tokenizers, character by character (normalizers/bert.rs, pre_tokenizers/bert.rs).
 import { AlignedBuilder, sliceAligned, type Aligned } from './tokenizer-aligned.ts';
 import type { JsonObject } from './json-file.ts';
+import { remembering } from './tokenizer-pieces.ts';
 import { characterClasses, Class, young } from './tokenizer-unicode.ts';
 
 /** Settings of a BertNormalizer. */
@@ -28,11 +29,12 @@ function settingsOf(normalizer: JsonObject): BertSettings {
  */
 export function bertNormalizer(normalizer: JsonObject): (text: string) => Aligned {
   const settings = settingsOf(normalizer);
+  const folded = remembering((char) => fold(char, settings));
   return (text) => {
     const out = new AlignedBuilder();
     for (let at = 0; at < text.length;) {
       const char = String.fromCodePoint(text.codePointAt(at)!);
-      out.put(fold(char, settings), at, at + char.length);
+      out.put(folded(char), at, at + char.length);
       at += char.length;
     }
     const aligned = out.done();
@@ -110,8 +112,12 @@ type Run = (begin: number, end: number) => void;
 
 /** Class.space for white space, Class.han for a character that stands alone, 0 for any other. */
 function borderTable({ clean, han }: BertSettings): Uint8Array {
-  return characterClasses().map((kind) => {
-    if (clean && (kind & Class.removed) !== 0) return 0; // gone before anything is split, vertical tab and form feed too
-    return (kind & Class.space) | (han ? kind & Class.han : 0);
-  });
+  const classes = characterClasses();
+  const borders = new Uint8Array(classes.length);
+  const mask = Class.space | (han ? Class.han : 0);
+  // what is removed is gone before anything is split, vertical tab and form feed too
+  const gone = clean ? Class.removed : 0;
+  for (let code = 0; code < classes.length; code++)
+    if ((classes[code]! & gone) === 0) borders[code] = classes[code]! & mask;
+  return borders;
 }

@@ -19,13 +19,15 @@ export function fingerprintOf(json: JsonObject, config: JsonObject, templates: T
  * JSON with sorted keys and without nulls. Merges of BPE count as the pairs they are, whether written as "a b" or as
  * ["a", "b"] (tokenizers before and after 0.20).
  */
-function canonical(value: unknown): string {
-  return JSON.stringify(value ?? null, (key, inner: unknown) => {
-    if (key === 'merges' && Array.isArray(inner)) {
-      return inner.map((merge) => (Array.isArray(merge) ? merge.join(' ') : String(merge)));
-    }
-    if (!isJsonObject(inner)) return inner;
-    const entries = Object.entries(inner).filter(([, one]) => one !== null);
-    return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)));
-  });
+function canonical(value: unknown, field = ''): string {
+  if (Array.isArray(value)) {
+    if (field === 'merges') return canonical(value.map((merge) => (Array.isArray(merge) ? merge.join(' ') : merge)));
+    return `[${value.map((one) => canonical(one)).join()}]`;
+  }
+  if (!isJsonObject(value)) return JSON.stringify(value ?? null);
+  const keys = Object.keys(value).filter((key) => value[key] !== null);
+  return `{${keys
+    .toSorted()
+    .map((key) => `${JSON.stringify(key)}:${canonical(value[key], key)}`)
+    .join()}}`;
 }

@@ -1,5 +1,6 @@
 // Single steps of @huggingface/tokenizers, for tokenizers that are not BERT's.
 import type { Tokenizer as Library } from '@huggingface/tokenizers';
+import { DataError } from '../errors.ts';
 import type { JsonObject } from './json-file.ts';
 import type { Pieces } from './tokenizer-pieces.ts';
 
@@ -34,7 +35,8 @@ export function libraryPieces(library: Library): (word: string) => Pieces {
 
 function idOf(ids: ReadonlyMap<string, number>, token: string, unknown: number | undefined): number {
   const id = ids.get(token) ?? unknown;
-  if (id === undefined) throw new Error(`a vocabulary without '${token}' and without an unknown token`);
+  if (id === undefined)
+    throw new DataError(`tokenizer: expected '${token}' or an unknown token in the vocabulary, found neither`);
   return id;
 }
 

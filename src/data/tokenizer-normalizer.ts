@@ -129,6 +129,7 @@ function replace(step: { normalizer: unknown }, normalizer: JsonObject): Normali
   const content = stringField(normalizer, 'content') ?? '';
   return (text) => {
     const aligned = identity(text);
+    if (text.search(pattern) < 0) return aligned;
     const out = new AlignedBuilder();
     let at = 0;
     const copyTo = (end: number): void => {

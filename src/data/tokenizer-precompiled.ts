@@ -1,5 +1,6 @@
 // SentencePiece's character map: replacements in a double-array trie, looked up by UTF-8 bytes (crate spm_precompiled).
 import { AlignedBuilder, type Aligned } from './tokenizer-aligned.ts';
+import { remembering } from './tokenizer-pieces.ts';
 
 /** Bytes of the longest grapheme that is looked up as a whole. */
 const longestGrapheme = 5;
@@ -18,19 +19,19 @@ export function precompiled(base64: string): (text: string) => Aligned {
   const trie = Uint32Array.from({ length: size / 4 }, (_, i) => bytes.readUInt32LE(4 + 4 * i));
   const replacements = bytes.subarray(4 + size);
   const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
-  const lookUp = (part: string): string | undefined => {
+  const lookUp = remembering((part) => {
     const at = shortestMatch(trie, Buffer.from(part));
-    return at === undefined ? undefined : replacements.toString('utf8', at, replacements.indexOf(0, at));
-  };
+    return { found: at === undefined ? undefined : replacements.toString('utf8', at, replacements.indexOf(0, at)) };
+  });
   return (text) => {
     const out = new AlignedBuilder();
     const graphemes = plain.test(text) ? text : Array.from(segmenter.segment(text), (one) => one.segment);
     let at = 0;
     for (const grapheme of graphemes) {
-      const whole = Buffer.byteLength(grapheme) <= longestGrapheme ? lookUp(grapheme) : undefined;
+      const whole = Buffer.byteLength(grapheme) <= longestGrapheme ? lookUp(grapheme).found : undefined;
       if (whole === undefined) {
         for (const char of grapheme) {
-          replaced(out, char, lookUp(char) ?? char, at);
+          replaced(out, char, lookUp(char).found ?? char, at);
           at += char.length;
         }
       } else {
@@ -44,6 +45,7 @@ export function precompiled(base64: string): (text: string) => Aligned {
 
 /** Characters of the replacement stand for those of the original one by one, those left over for its last. */
 function replaced(out: AlignedBuilder, original: string, replacement: string, at: number): void {
+  if (original.length === 1) return out.put(replacement, at, at + 1);
   const chars = [...original];
   let [i, start] = [0, at];
   for (const char of replacement) {

@@ -28,7 +28,8 @@ interface Steps {
 }
 
 /**
- * The encoder of a tokenizer.json. BERT's own steps are done here, exactly and fast; others by @huggingface/tokenizers.
+ * The encoder of a tokenizer.json. Added tokens, normalizers, the usual pre-tokenizers and WordPiece are done here, since
+ * they must know where characters come from; BPE, Unigram and rarer steps are those of @huggingface/tokenizers.
  * @throws Error for a part that neither knows
  */
 export function textEncoder(Class: LibraryClass, library: Library, json: JsonObject): TextEncoder {

@@ -1,10 +1,11 @@
 // WordPiece: the longest token of the vocabulary that begins a word, again and again (tokenizers, models/wordpiece/mod.rs).
+import { DataError } from '../errors.ts';
 import { integerField, isJsonObject, stringField, type JsonObject } from './json-file.ts';
 import type { Pieces } from './tokenizer-pieces.ts';
 
 /**
  * @param model the `model` object of tokenizer.json
- * @throws Error for a vocabulary without the unknown token
+ * @throws Error for a vocabulary that is none; the result throws a DataError where the unknown token is wanted and missing
  */
 export function wordPiece(model: JsonObject): (word: string) => Pieces {
   const vocabulary = new Map<string, number>();
@@ -18,10 +19,16 @@ export function wordPiece(model: JsonObject): (word: string) => Pieces {
   const most = integerField(model, 'max_input_chars_per_word') ?? 100;
   const name = stringField(model, 'unk_token') ?? '[UNK]';
   const unknown = vocabulary.get(name);
-  if (unknown === undefined) throw new Error(`a vocabulary without the unknown token '${name}'`);
+  const whole = (word: string): Pieces => {
+    if (unknown === undefined) {
+      throw new DataError(
+        `tokenizer: expected the unknown token '${name}' for '${word}', found none in the vocabulary`,
+      );
+    }
+    return { ids: [unknown], lengths: [word.length] };
+  };
   return (word) => {
-    const whole = { ids: [unknown], lengths: [word.length] };
-    if (word.length > most && [...word].length > most) return whole;
+    if (word.length > most && [...word].length > most) return whole(word);
     const ids: number[] = [];
     const lengths: number[] = [];
     for (let at = 0; at < word.length;) {
@@ -32,7 +39,7 @@ export function wordPiece(model: JsonObject): (word: string) => Pieces {
         id = vocabulary.get(at === 0 ? piece : prefix + piece);
         if (id !== undefined) break;
       }
-      if (id === undefined) return whole;
+      if (id === undefined) return whole(word);
       ids.push(id);
       lengths.push(length);
       at += length;

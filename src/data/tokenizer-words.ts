@@ -1,9 +1,11 @@
 // Pre-tokenizers of tokenizer.json: a normalized text to words that still know where they came from.
+import { DataError } from '../errors.ts';
 import { AlignedBuilder, sliceAligned, type Aligned } from './tokenizer-aligned.ts';
 import { bertPreTokens } from './tokenizer-bert.ts';
 import { isJsonObject, stringField, type JsonObject } from './json-file.ts';
 import { librarySteps, type LibraryClass } from './tokenizer-library.ts';
 import { prepended } from './tokenizer-normalizer.ts';
+import { remembering } from './tokenizer-pieces.ts';
 
 /** @param first whether the text is the beginning of what the user gave */
 export type Split = (text: Aligned, first: boolean) => readonly Aligned[];
@@ -73,22 +75,26 @@ const byteCharacters = (() => {
 
 /** Words as characters that stand for their UTF-8 bytes; each byte stands where its character does. */
 function byteLevel(settings: JsonObject): Split {
+  const bytesOf = remembering((char) => Array.from(Buffer.from(char), (byte) => byteCharacters[byte]!).join(''));
+  const bytesOfWord = (word: Aligned): Aligned => {
+    if (visible.test(word.text)) return { ...word, text: word.text.replaceAll(' ', byteCharacters[0x20]!) };
+    const out = new AlignedBuilder();
+    let at = 0;
+    for (const char of word.text) {
+      out.put(bytesOf(char), word.starts[at]!, word.ends[at]!);
+      at += char.length;
+    }
+    return out.done();
+  };
   return (aligned) => {
     const prefix = settings['add_prefix_space'] !== false && !aligned.text.startsWith(' ');
     const text = prefix ? prepended(' ', aligned) : aligned;
-    const words = settings['use_regex'] === false ? [text] : matches(text, gpt2);
-    return words.map((word) => {
-      const out = new AlignedBuilder();
-      let at = 0;
-      for (const char of word.text) {
-        const bytes = Array.from(Buffer.from(char), (byte) => byteCharacters[byte]!).join('');
-        out.put(bytes, word.starts[at]!, word.ends[at]!);
-        at += char.length;
-      }
-      return out.done();
-    });
+    return (settings['use_regex'] === false ? [text] : matches(text, gpt2)).map(bytesOfWord);
   };
 }
+
+/** ASCII whose bytes are written as they are, but for the space. */
+const visible = /^[ -~]*$/;
 
 /** The library's words, found again in the text one after the other. */
 function bySearch(library: LibraryClass, settings: JsonObject): Split {
@@ -98,7 +104,11 @@ function bySearch(library: LibraryClass, settings: JsonObject): Split {
     const words: string[] = step?.pre_tokenize(aligned.text) ?? [aligned.text];
     return words.map((word) => {
       const begin = aligned.text.indexOf(word, at);
-      if (begin < 0) throw new Error(`a pre-tokenizer of type ${String(settings['type'])} that changes the text`);
+      if (begin < 0) {
+        throw new DataError(
+          `tokenizer: expected a pre-tokenizer that splits, found ${String(settings['type'])}, which changes the text`,
+        );
+      }
       at = begin + word.length;
       return sliceAligned(aligned, begin, at);
     });
