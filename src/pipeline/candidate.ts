@@ -1,8 +1,9 @@
 // One model beside the original as the report says it: its file, what was measured, and whether the gates hold.
 import type { Dataset } from '../data/dataset.ts';
-import type { Candidate, Report } from '../report/schema.ts';
+import type { Candidate, Check, Report } from '../report/schema.ts';
 import { readMachine } from '../runtime/machine.ts';
 import type { BaselineGate } from './baseline.ts';
+import { checksOf } from './checks.ts';
 import { judge, verdictOf, type Gates } from './gates.ts';
 import type { Found } from './measure.ts';
 
@@ -23,7 +24,20 @@ export function candidateOf(
   const candidate = { output, ratio: output.bytes / original.bytes, ...(judged && { accuracy: judged }), ...figures };
   const judgement = judge(candidate, gates);
   const { verdict, failures } = baseline?.judge(candidate, judgement) ?? judgement;
-  return { ...candidate, verdict, failures: [...failures] };
+  const worse = failures.slice(judgement.failures.length);
+  const checks = [...checksOf(candidate, gates), ...(baseline?.accepted ? [baselineCheck(worse)] : [])];
+  return { ...candidate, ...(checks.length > 0 ? { checks } : {}), verdict, failures: [...failures] };
+}
+
+/** The baseline as one gate; `worse` are the lines that say where the model does not hold. */
+function baselineCheck(worse: readonly string[]): Check {
+  const expected = 'as good as the model accepted last';
+  return {
+    gate: 'baseline',
+    expected,
+    found: worse.length > 0 ? worse.join('; ') : expected,
+    verdict: worse.length > 0 ? 'fail' : 'pass',
+  };
 }
 
 /** The parts of a candidate stand at the top of the report as well where it is the only one. */
