@@ -22,6 +22,8 @@ import type { KnownModel } from './known-model.ts';
 export interface DataOptions extends ColumnNames {
   /** Labelled file; without it parity on built-in texts is measured. */
   readonly data?: string | undefined;
+  /** Which list of a JSON file that holds several. */
+  readonly split?: string | undefined;
   readonly task?: string | undefined;
   /** Measure this many rows, chosen with the seed. */
   readonly samples?: number | undefined;
@@ -80,7 +82,7 @@ export async function prepareMaterial(
   requireColumns(task, rows);
   const pooling = options.pooling ?? original.pooling ?? 'mean';
   const several = look?.rows.some((row) => hasSeveral(row, original.config?.labels ?? [])) ?? false;
-  const entries = entriesOf(models, kits, task, rows.path, { ...options, pooling, several });
+  const entries = entriesOf(models, kits, task, rows, { ...options, pooling, several });
   await checkGold(
     rows,
     entries.map((entry) => entry.run),
@@ -133,7 +135,7 @@ function entriesOf(
   models: readonly KnownModel[],
   kits: readonly Kit[],
   task: Task,
-  path: string,
+  { path, classes }: Dataset,
   options: DataOptions & { readonly pooling: Pooling; readonly several: boolean },
 ): Entry[] {
   const runs = new Map<string, TaskRun>();
@@ -143,7 +145,7 @@ function entriesOf(
     checkRoles(model.inputs, roles);
     const fixed = fixedShape(model.inputs, roles);
     const maxLength = sequenceLimit({ asked: options.maxLength, fixed, config, tokenizer });
-    const labels = config?.labels ?? [];
+    const labels = namesOf(config?.labels ?? [], classes);
     const key = JSON.stringify([tokenizer.fingerprint, maxLength, labels]);
     const { pooling, several, seed } = options;
     const run = runs.get(key) ?? task.begin({ path, tokenizer, maxLength, config, labels, several, pooling, seed });
@@ -157,6 +159,14 @@ function entriesOf(
 function hasSeveral({ label = '', labels }: Row, names: readonly string[]): boolean {
   if (labels !== undefined) return true;
   return label.includes('|') && !names.includes(label) && label.split('|').every((name) => names.includes(name.trim()));
+}
+
+/** A model that was never told its labels' names (LABEL_0, LABEL_1 …) takes those of the data file. */
+function namesOf(labels: readonly string[], classes: readonly string[] | undefined): readonly string[] {
+  const unnamed = labels.every((label, id) => label === `LABEL_${id}`);
+  return unnamed && classes !== undefined && (labels.length === 0 || labels.length === classes.length)
+    ? classes
+    : labels;
 }
 
 async function firstRows(dataset: Dataset, most: number): Promise<Row[]> {
