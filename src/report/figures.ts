@@ -30,20 +30,14 @@ export function signedPoints(fraction: number): string {
   return signed(100 * fraction, (value) => fixed(value, 2));
 }
 
-const spelled: Readonly<Record<string, string>> = {
-  mcc: 'MCC',
-  auroc: 'AUROC',
-  pseudoPerplexity: 'pseudo-perplexity',
-};
-
-/** The name of a metric in words: macroRecall is macro recall. */
+/** The name of a metric in words: macroRecall is macro recall; what is an abbreviation stays one. */
 export function metricName(key: string): string {
-  return (
-    spelled[key] ??
-    key.replace(/([a-z])([A-Z])(?=[a-z0-9])/g, (_, end: string, start: string) =>
+  if (key === 'pseudoPerplexity') return 'pseudo-perplexity';
+  return key
+    .replace(/([a-z])([A-Z])(?=[a-z0-9])/g, (_, end: string, start: string) =>
       start === 'F' ? `${end} F` : `${end} ${start.toLowerCase()}`,
     )
-  );
+    .replace(/\b(?:mcc|auroc)\b/g, (name) => name.toUpperCase());
 }
 
 export function ms(value: number): string {

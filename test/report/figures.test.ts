@@ -38,6 +38,7 @@ describe('metrics', () => {
     ['macroF1', 'macro F1'],
     ['exactMatch', 'exact match'],
     ['mcc', 'MCC'],
+    ['macroAuroc', 'macro AUROC'],
     ['recall@10', 'recall@10'],
     ['nDCG@10', 'nDCG@10'],
     ['pseudoPerplexity', 'pseudo-perplexity'],

@@ -50,6 +50,7 @@ figure details{grid-column:1/-1}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem;margin:.75rem 0 0;font-size:13.5px}
 dt{color:var(--soft)}
 dd{margin:0}
+code{white-space:nowrap}
 .scroll{overflow-x:auto;max-width:100%;margin:.5rem 0}
 table{border-collapse:collapse;font-size:13.5px;line-height:1.4;overflow-wrap:normal}
 caption{caption-side:top;text-align:left;padding-bottom:.3rem;max-width:44rem}

@@ -1,5 +1,5 @@
 // Parameters by part of the model: which tensor belongs to the embeddings, to attention, to the feed-forward blocks, to the head.
-import type { Dense, Norm, Recognition } from '../bert/types.ts';
+import type { Dense, Norm, Recognition } from './types.ts';
 import { constantTensor } from '../ir/constants.ts';
 import { isFloat } from '../ir/dtype.ts';
 import type { Graph } from '../ir/graph.ts';
