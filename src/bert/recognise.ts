@@ -16,7 +16,7 @@ import { findNorms } from './norms.ts';
 import { missList, type Scene } from './scene.ts';
 import { makeStream, orderedNodes } from './stream.ts';
 import { taskOf } from './task.ts';
-import { traceGraph, trial } from './trace/trace.ts';
+import { traceGraph, trial } from '../ir/trace/trace.ts';
 import type { Attention, Dense, Encoder, FeedForward, Recognition } from './types.ts';
 
 /** What config.json may add; everything else is read from the graph. */

@@ -1,11 +1,11 @@
 // A trial run on paper: shapes of all values at assumed input sizes, and the numbers of those that shapes and masks are made of.
-import { constantTensor } from '../../ir/constants.ts';
-import { dataTypeOf, isFloat, type DataType } from '../../ir/dtype.ts';
-import type { Dim, Graph, Node, ValueInfo } from '../../ir/graph.ts';
-import { intAttr, isStandard, tensorAttr } from '../../ir/node.ts';
-import { sortNodes } from '../../ir/sort.ts';
-import { elementCount } from '../../ir/tensor.ts';
-import type { Uses } from '../../ir/uses.ts';
+import { constantTensor } from '../constants.ts';
+import { dataTypeOf, isFloat, type DataType } from '../dtype.ts';
+import type { Dim, Graph, Node, ValueInfo } from '../graph.ts';
+import { intAttr, isStandard, tensorAttr } from '../node.ts';
+import { sortNodes } from '../sort.ts';
+import { elementCount } from '../tensor.ts';
+import type { Uses } from '../uses.ts';
 import { broadcastDims } from './arrays.ts';
 import { known, knownTensor, largestKnown, type Dims, type Known } from './known.ts';
 import type { ShapeRule, Trace, ValueRule } from './rule.ts';

@@ -1,7 +1,7 @@
 // Value rules of operators that move elements: Reshape, Transpose, Slice, Concat, Gather, Split …
-import type { Node } from '../../ir/graph.ts';
-import { elementCount } from '../../ir/tensor.ts';
-import { intAttr, intsAttr } from '../../ir/node.ts';
+import type { Node } from '../graph.ts';
+import { elementCount } from '../tensor.ts';
+import { intAttr, intsAttr } from '../node.ts';
 import { concat, expand, gather, reshaped, strided, stridesOf } from './arrays.ts';
 import { known, type Known } from './known.ts';
 import { axisOf, integers, type Trace, type ValueRule } from './rule.ts';

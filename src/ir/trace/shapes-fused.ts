@@ -1,5 +1,5 @@
 // Shape rules of onnxruntime's own operators (com.microsoft) and of the Attention operator.
-import { intAttr } from '../../ir/node.ts';
+import { intAttr } from '../node.ts';
 import type { Dims } from './known.ts';
 import { conv, matmul, matmulDims } from './shapes-compute.ts';
 import type { ShapeRule } from './rule.ts';

@@ -1,6 +1,6 @@
 // Small arrays of known numbers, and how they are read out of tensors.
-import type { DataType } from '../../ir/dtype.ts';
-import { elementCount, type Tensor } from '../../ir/tensor.ts';
+import type { DataType } from '../dtype.ts';
+import { elementCount, type Tensor } from '../tensor.ts';
 
 /** An array whose numbers are known: shapes, axes, scalars, masks. Integers beyond 2^53 lose their last digits. */
 export interface Known {

@@ -1,9 +1,9 @@
 // Value rules of elementwise operators, reductions and generators, for the small arrays that shapes and masks are made of.
-import type { DataType } from '../../ir/dtype.ts';
-import { dataTypeOf } from '../../ir/dtype.ts';
-import { elementCount } from '../../ir/tensor.ts';
-import type { Node } from '../../ir/graph.ts';
-import { intAttr, tensorAttr } from '../../ir/node.ts';
+import type { DataType } from '../dtype.ts';
+import { dataTypeOf } from '../dtype.ts';
+import { elementCount } from '../tensor.ts';
+import type { Node } from '../graph.ts';
+import { intAttr, tensorAttr } from '../node.ts';
 import { elementwise, strided, stridesOf } from './arrays.ts';
 import { known, knownTensor, type Known } from './known.ts';
 import { axisOf, integers, type Trace, type ValueRule } from './rule.ts';

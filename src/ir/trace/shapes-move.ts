@@ -1,6 +1,6 @@
 // Shape rules of operators that move elements: Reshape, Transpose, Slice, Concat, Gather, Pad …
-import type { Node } from '../../ir/graph.ts';
-import { intAttr, intsAttr } from '../../ir/node.ts';
+import type { Node } from '../graph.ts';
+import { intAttr, intsAttr } from '../node.ts';
 import { broadcastDims } from './arrays.ts';
 import type { Dims } from './known.ts';
 import { axisOf, integers, unknownDims, type ShapeRule, type Trace } from './rule.ts';

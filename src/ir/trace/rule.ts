@@ -1,7 +1,7 @@
 // What shape and value rules share: their signatures and how they read a node's integers.
-import type { DataType } from '../../ir/dtype.ts';
-import type { Node } from '../../ir/graph.ts';
-import { intsAttr } from '../../ir/node.ts';
+import type { DataType } from '../dtype.ts';
+import type { Node } from '../graph.ts';
+import { intsAttr } from '../node.ts';
 import type { Dims, Known } from './known.ts';
 
 /** What is known about the values of a graph at assumed input sizes; '' and unknown names give undefined. */

@@ -1,5 +1,5 @@
 // Shape rules of operators that compute: matrix products, convolutions, reductions, attention, generators.
-import { intAttr, intsAttr, stringAttr } from '../../ir/node.ts';
+import { intAttr, intsAttr, stringAttr } from '../node.ts';
 import { broadcastDims } from './arrays.ts';
 import type { Dims } from './known.ts';
 import { axisOf, integers, unknownDims, type ShapeRule } from './rule.ts';

@@ -1,5 +1,5 @@
 // Moving the elements of known arrays: broadcasting, strided views, concatenation, gathering (ONNX broadcasting = numpy's).
-import { elementCount } from '../../ir/tensor.ts';
+import { elementCount } from '../tensor.ts';
 import { known, type Dims, type Known } from './known.ts';
 
 /** Shape that several shapes broadcast to; a dimension is undefined where it is not known, the whole where ranks are not. */

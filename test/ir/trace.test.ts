@@ -1,6 +1,6 @@
 // The trial run: shapes and small values of ONNX operators, against results worked out by hand from the operators' definitions.
 import { describe, expect, test } from 'vitest';
-import { traceGraph } from '../../src/bert/trace/trace.ts';
+import { traceGraph } from '../../src/ir/trace/trace.ts';
 import type { Graph, Node } from '../../src/ir/graph.ts';
 import { makeNode, type AttrValue } from '../../src/ir/node.ts';
 import { floats, int64s, memoryTensor, type Tensor } from '../../src/ir/tensor.ts';
