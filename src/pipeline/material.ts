@@ -1,12 +1,10 @@
 // What models are measured on: the task, the rows, and for each model its tokenizer and labels, read before anything is run.
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { builtinDataset } from '../data/builtin-texts.ts';
 import type { ColumnNames } from '../data/columns.ts';
-import { loadConfig, loadPooling, type ModelConfig } from '../data/config.ts';
+import type { ModelConfig } from '../data/config.ts';
 import type { Dataset, Row } from '../data/dataset.ts';
 import { openDataset } from '../data/open-dataset.ts';
-import { loadTokenizer, type Tokenizer } from '../data/tokenizer/tokenizer.ts';
+import type { Tokenizer } from '../data/tokenizer/tokenizer.ts';
 import { DataError, UsageError } from '../errors.ts';
 import { checkGold, requireColumns, sequenceLimit } from '../evaluate/evaluate.ts';
 import { guessTask } from '../evaluate/guess-task.ts';
@@ -17,6 +15,7 @@ import type { Task, TaskRun } from '../evaluate/task.ts';
 import type { Padding } from '../evaluate/window.ts';
 import { openBaseline, type BaselineGate } from './baseline.ts';
 import type { Gates } from './gates.ts';
+import { labelsBeside, loadKits, namesOf, type Kit } from './kits.ts';
 import type { KnownModel } from './known-model.ts';
 
 export interface DataOptions extends ColumnNames {
@@ -43,6 +42,11 @@ export interface Entry {
   readonly tokenizer: Tokenizer;
   readonly config: ModelConfig | undefined;
   readonly maxLength: number;
+  /** Names of the labels that `run` counts in. */
+  readonly labels: readonly string[];
+  /** For each of the labels where its score stands in this model's outputs; absent where in order. */
+  readonly columns?: readonly number[];
+  readonly pooling: Pooling;
 }
 
 export interface Material {
@@ -80,13 +84,9 @@ export async function prepareMaterial(
   const task = taskNamed(dataset === undefined ? 'feature-extraction' : (options.task ?? guess.task));
   const rows = dataset ?? builtinDataset();
   requireColumns(task, rows);
-  const pooling = options.pooling ?? original.pooling ?? 'mean';
   const several = look?.rows.some((row) => hasSeveral(row, original.config?.labels ?? [])) ?? false;
-  const entries = entriesOf(models, kits, task, rows, { ...options, pooling, several });
-  await checkGold(
-    rows,
-    entries.map((entry) => entry.run),
-  );
+  const entries = entriesOf(models, kits, task, rows, { ...options, several });
+  await checkGold(rows, entries);
   const guessed = `task ${task.name}, guessed from ${guess.from}: name another with --task`;
   return {
     task,
@@ -103,55 +103,44 @@ export function requireMetric({ task, entries }: Material, gates: Gates): void {
     throw new UsageError(`--max-drop: expected a task with a metric, found ${task.name}: name another with --task`);
 }
 
-/** What a model folder brings beside the model. */
-interface Kit {
-  readonly tokenizer: Tokenizer;
-  readonly config: ModelConfig | undefined;
-  readonly pooling: Pooling | undefined;
-}
-
-/** A candidate that lies beside no tokenizer is fed by the original's. */
-async function loadKits([original, ...candidates]: readonly KnownModel[]): Promise<readonly Kit[]> {
-  const kit = await loadKit(original!);
-  const own = (model: KnownModel): boolean => existsSync(join(model.path.folder, 'tokenizer.json'));
-  const others = candidates.map(async (model) => {
-    if (model.path.folder === original!.path.folder) return kit;
-    return own(model) ? loadKit(model) : kit;
-  });
-  return [kit, ...(await Promise.all(others))];
-}
-
-async function loadKit({ path }: KnownModel): Promise<Kit> {
-  const [tokenizer, config, pooling] = await Promise.all([
-    loadTokenizer(path.folder),
-    loadConfig(path.folder),
-    loadPooling(path.folder),
-  ]);
-  return { tokenizer, config, pooling };
-}
-
-/** Models whose tokenizers, lengths and labels are the same share a run: their texts are tokenized once. */
+/** Models whose tokenizers, lengths, labels and pooling are the same share a run: their texts are tokenized once. */
 function entriesOf(
   models: readonly KnownModel[],
   kits: readonly Kit[],
   task: Task,
   { path, classes }: Dataset,
-  options: DataOptions & { readonly pooling: Pooling; readonly several: boolean },
+  options: DataOptions & { readonly several: boolean },
 ): Entry[] {
   const runs = new Map<string, TaskRun>();
+  const reference = namesOf(kits[0]!.config?.labels ?? [], classes);
   return models.map((model, i) => {
     const { tokenizer, config } = kits[i]!;
     const roles = model.roles ?? rolesByName(model.inputs);
     checkRoles(model.inputs, roles);
     const fixed = fixedShape(model.inputs, roles);
     const maxLength = sequenceLimit({ asked: options.maxLength, fixed, config, tokenizer });
-    const labels = namesOf(config?.labels ?? [], classes);
-    const key = JSON.stringify([tokenizer.fingerprint, maxLength, labels]);
-    const { pooling, several, seed } = options;
+    const { labels, columns } = labelsBeside(reference, namesOf(config?.labels ?? [], reference));
+    const pooling = options.pooling ?? kits[i]!.pooling ?? 'mean';
+    const key = JSON.stringify([tokenizer.fingerprint, maxLength, labels, pooling]);
+    const { several, seed } = options;
     const run = runs.get(key) ?? task.begin({ path, tokenizer, maxLength, config, labels, several, pooling, seed });
     runs.set(key, run);
     const padding = { padId: tokenizer.padId, padSide: tokenizer.padSide };
-    return { onnxPath: model.path.onnxPath, roles, run, padding, tokenizer, config, maxLength };
+    const { onnxPath } = model.path;
+    const name = i === 0 ? {} : { name: onnxPath };
+    return {
+      onnxPath,
+      ...name,
+      roles,
+      run,
+      padding,
+      tokenizer,
+      config,
+      maxLength,
+      labels,
+      pooling,
+      ...(columns && { columns }),
+    };
   });
 }
 
@@ -159,14 +148,6 @@ function entriesOf(
 function hasSeveral({ label = '', labels }: Row, names: readonly string[]): boolean {
   if (labels !== undefined) return true;
   return label.includes('|') && !names.includes(label) && label.split('|').every((name) => names.includes(name.trim()));
-}
-
-/** A model that was never told its labels' names (LABEL_0, LABEL_1 …) takes those of the data file. */
-function namesOf(labels: readonly string[], classes: readonly string[] | undefined): readonly string[] {
-  const unnamed = labels.every((label, id) => label === `LABEL_${id}`);
-  return unnamed && classes !== undefined && (labels.length === 0 || labels.length === classes.length)
-    ? classes
-    : labels;
 }
 
 async function firstRows(dataset: Dataset, most: number): Promise<Row[]> {

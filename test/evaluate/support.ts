@@ -84,7 +84,7 @@ export async function prepareTiny(
     pooling,
     seed: 0,
   });
-  await checkGold(dataset, [run]);
+  await checkGold(dataset, [{ run }]);
   return { task: name, dataset, run, padding: { padId: tokenizer.padId, padSide: tokenizer.padSide } };
 }
 

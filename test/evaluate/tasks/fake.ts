@@ -76,7 +76,7 @@ export async function measure(
   options: EvaluateOptions = {},
 ): Promise<Evaluations> {
   const run = begin(task, context);
-  await checkGold(dataset, [run]);
+  await checkGold(dataset, [{ run }]);
   const padding = { padId: tiny.padId, padSide: tiny.padSide };
   return evaluate(
     task,
