@@ -1,5 +1,5 @@
 // What a MODEL argument names: an .onnx file, or a model folder as Hugging Face and transformers.js lay it out.
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ModelError } from './errors.ts';
 
@@ -18,9 +18,22 @@ const places = ['onnx/model.onnx', 'model.onnx'];
 export function resolveModel(path: string): ModelPath {
   if (!existsSync(path)) throw new ModelError(`${path}: expected an .onnx file or a model folder, found nothing`);
   if (!statSync(path).isDirectory()) return withConfig(path, folderAround(path));
-  const found = places.find((place) => existsSync(join(path, place)));
-  if (!found) throw new ModelError(`${path}: expected ${places.join(' or ')} in the folder, found neither`);
-  return withConfig(join(path, found), path);
+  return withConfig(join(path, placeIn(path)), path);
+}
+
+/** model.onnx where it is looked for, else the only .onnx file there is: a folder that holds one precision. */
+function placeIn(folder: string): string {
+  const found = places.find((place) => existsSync(join(folder, place)));
+  if (found) return found;
+  const others = ['onnx', '.'].flatMap((below) => onnxFiles(join(folder, below)).map((file) => join(below, file)));
+  if (others.length === 1) return others[0]!;
+  const what = others.length === 0 ? 'no .onnx file' : `${others.join(', ')}: name the file`;
+  throw new ModelError(`${folder}: expected ${places.join(' or ')} in the folder, found ${what}`);
+}
+
+function onnxFiles(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).filter((file) => file.endsWith('.onnx') && !file.endsWith('.rejected.onnx'));
 }
 
 /** transformers.js keeps .onnx files in `onnx/`, one below the configuration. */

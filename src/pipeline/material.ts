@@ -93,14 +93,36 @@ export async function prepareMaterial(
     dataset: rows,
     labelled: dataset !== undefined,
     entries,
-    notes: dataset && options.task === undefined ? [guessed] : [],
+    notes: [...(dataset && options.task === undefined ? [guessed] : []), ...poolingNotes(task, entries)],
   };
 }
 
-/** A gate on a metric that the task does not have cannot be checked. Throws UsageError. */
-export function requireMetric({ task, entries }: Material, gates: Gates): void {
-  if (gates.maxDrop && entries[0]!.run.metric === undefined)
-    throw new UsageError(`--max-drop: expected a task with a metric, found ${task.name}: name another with --task`);
+/** Tasks whose texts become one vector say how. */
+function poolingNotes({ name }: Task, entries: readonly Entry[]): string[] {
+  if (!['sentence-similarity', 'retrieval', 'feature-extraction'].includes(name)) return [];
+  const kinds = [...new Set(entries.map((entry) => entry.pooling))];
+  return [`embeddings by pooling ${kinds.join(' and ')}, where a model gives tokens: --pooling names another`];
+}
+
+/** What was asked for and cannot be given on this material is refused before the models run. Throws UsageError. */
+export function refuseImpossible({ task, dataset, labelled, entries }: Material, asked: Asked): void {
+  const { metric, loss } = entries[0]!.run;
+  const without = (flag: string, what: string): UsageError =>
+    new UsageError(`${flag}: expected ${what}, found ${labelled ? task.name : 'no --data'}: name another with --task`);
+  if (asked.gates?.maxDrop && metric === undefined) throw without('--max-drop', 'a task with a metric');
+  if (asked.showChanged !== undefined && !(labelled && loss))
+    throw without('--show-changed', 'a task that tells examples apart');
+  const folds = asked.crossValidate;
+  if (folds === undefined) return;
+  if (!labelled || metric === undefined) throw without('--cross-validate', 'a task with a metric');
+  if (!(folds >= 2 && folds <= dataset.size))
+    throw new UsageError(`--cross-validate: expected 2 folds to as many as the ${dataset.size} rows, found ${folds}`);
+}
+
+interface Asked {
+  readonly gates?: Gates | undefined;
+  readonly showChanged?: number | undefined;
+  readonly crossValidate?: number | undefined;
 }
 
 /** Models whose tokenizers, lengths, labels and pooling are the same share a run: their texts are tokenized once. */

@@ -37,7 +37,9 @@ export function metricName(key: string): string {
     .replace(/([a-z])([A-Z])(?=[a-z0-9])/g, (_, end: string, start: string) =>
       start === 'F' ? `${end} F` : `${end} ${start.toLowerCase()}`,
     )
-    .replace(/\b(?:mcc|auroc)\b/g, (name) => name.toUpperCase());
+    .replace(/\b(?:mcc|auroc|mrr|f1)\b/g, (name) => name.toUpperCase())
+    .replace(/\bndcg\b/g, 'nDCG')
+    .replace(/\b(has|no) ans\b/g, '$1 answer:');
 }
 
 export function ms(value: number): string {

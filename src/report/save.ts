@@ -2,22 +2,33 @@
 import { closeSync, existsSync, mkdirSync, openSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
 import { dirname, extname, resolve } from 'node:path';
 import { UsageError } from '../errors.ts';
+import type { InspectReport } from '../inspect/inspect.ts';
 import type { Report } from './schema.ts';
 
-const formats: Readonly<Record<string, (report: Report) => Promise<string>>> = {
+/** Renderers by the ending of a file's name. */
+export type Formats<R> = Readonly<Record<string, (report: R) => Promise<string>>>;
+
+export const reportFormats: Formats<Report> = {
   '.json': async (report) => `${JSON.stringify(report, null, 2)}\n`,
   '.md': async (report) => (await import('./markdown.ts')).renderMarkdown(report),
   '.xml': async (report) => (await import('./junit.ts')).renderJunit(report),
   '.html': async (report) => (await import('./html/page.ts')).renderHtml(report),
 };
 
-function formatOf(path: string): ((report: Report) => Promise<string>) | undefined {
-  return formats[extname(path).toLowerCase()];
+/** A look at a model has no gates, so that there is no JUnit of it. */
+export const inspectFormats: Formats<InspectReport> = {
+  '.json': async (report) => `${JSON.stringify(report, null, 2)}\n`,
+  '.md': async (report) => (await import('./inspect-page.ts')).inspectMarkdown(report),
+  '.html': async (report) => (await import('./inspect-page.ts')).inspectHtml(report),
+};
+
+function endingOf(path: string): string {
+  return extname(path).toLowerCase();
 }
 
 /** Throws UsageError for an ending that is no format and for a place that cannot be written; call it before the work begins. */
-export function checkReportPaths(paths: readonly string[]): void {
-  const wrong = paths.find((path) => !formatOf(path));
+export function checkReportPaths(paths: readonly string[], formats: Readonly<Record<string, unknown>>): void {
+  const wrong = paths.find((path) => !(endingOf(path) in formats));
   if (wrong !== undefined)
     throw new UsageError(
       `--report: expected a name ending in ${Object.keys(formats)
@@ -59,10 +70,10 @@ function reason(error: unknown): string {
 }
 
 /** Write the report to each path. */
-export async function saveReport(report: Report, paths: readonly string[]): Promise<void> {
+export async function saveReport<R>(report: R, paths: readonly string[], formats: Formats<R>): Promise<void> {
   for (const path of paths) {
-    const text = await formatOf(path)!(report);
-    makeFolders(dirname(resolve(path)));
+    const text = await formats[endingOf(path)]!(report);
+    mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text);
   }
 }

@@ -67,7 +67,8 @@ export function beforeAfter(report: Report, one: Candidate): Table {
 }
 
 function sizes(ratio: number): string {
-  return ratio <= 1 ? `${(1 / ratio).toFixed(2)}x smaller` : `${ratio.toFixed(2)}x larger`;
+  if (Math.abs(ratio - 1) < 0.005) return 'the same size';
+  return ratio < 1 ? `${(1 / ratio).toFixed(2)}x smaller` : `${ratio.toFixed(2)}x larger`;
 }
 
 function accuracyRows(accuracy: Accuracy): string[][] {
@@ -78,7 +79,7 @@ function accuracyRows(accuracy: Accuracy): string[][] {
     metricValue(name, to),
     metricChange(name, to - from) + more,
   ];
-  const p = accuracy.p === undefined ? '' : `, p ${accuracy.p.toFixed(3)}`;
+  const p = accuracy.p === undefined ? '' : `, p ${accuracy.p < 0.001 ? '< 0.001' : accuracy.p.toFixed(3)}`;
   const rows = [
     row(metric, before, after, ` (95 %: ${interval(accuracy)}${p}), ${whole(accuracy.samples)} samples`),
     ...Object.entries(accuracy.secondary).map(([name, pair]) => row(name, pair.before, pair.after)),

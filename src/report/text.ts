@@ -67,7 +67,7 @@ function remarks(report: Report, wide: number): string[] {
   const dim = (text: string): string[] => wrap(text, wide).map((line) => chalk.dim(line));
   const [data, ...bad] = dataRemarks(report);
   return [
-    ...(data && report.command !== 'quantize' ? dim(data) : []),
+    ...(data ? dim(data) : []),
     ...bad.flatMap((line) => wrap(line, wide).map((part) => chalk.yellow(part))),
     ...leftOut(report).flatMap(({ count, ops, reason }) => dim(`left: ${count} x ${ops}: ${reason}`)),
     ...baselineRemarks(report).flatMap(dim),

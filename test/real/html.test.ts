@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { launch, type Browser, type Page } from 'puppeteer-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { saveReport } from '../../src/report/save.ts';
+import { reportFormats, saveReport } from '../../src/report/save.ts';
 import { samples } from '../report/samples.ts';
 import { tempDir } from '../support/temp.ts';
 
@@ -76,7 +76,8 @@ const named = `[...document.querySelectorAll('img, [role=img], svg')]
 describe.skipIf(chromium === undefined)('the page in a browser', () => {
   beforeAll(async () => {
     folder = tempDir();
-    for (const [name, report] of Object.entries(samples)) await saveReport(report, [join(folder, `${name}.html`)]);
+    for (const [name, report] of Object.entries(samples))
+      await saveReport(report, [join(folder, `${name}.html`)], reportFormats);
     browser = await launch({ executablePath: chromium!, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
     console.log(await browser.version());
   });
