@@ -1,6 +1,7 @@
 // Recognising a BERT in a graph: anchors found by data flow, sorted into layers. An unknown detail costs one fact.
 import { isFloat } from '../ir/dtype.ts';
 import type { Graph, Model, Node } from '../ir/graph.ts';
+import { orderedNodes } from '../ir/sort.ts';
 import { indexUses } from '../ir/uses.ts';
 import { findAttentions } from './attention.ts';
 import { findDenses } from './dense.ts';
@@ -14,7 +15,7 @@ import { sortStack, type Blocks, type Stack } from './layers.ts';
 import { findLookups, tokenLookups, type Lookup } from './lookups.ts';
 import { findNorms } from './norms.ts';
 import { missList, type Scene } from './scene.ts';
-import { makeStream, orderedNodes } from './stream.ts';
+import { makeStream } from './stream.ts';
 import { taskOf } from './task.ts';
 import { traceGraph, trial } from './trace/trace.ts';
 import type { Attention, Dense, Encoder, FeedForward, Recognition } from './types.ts';

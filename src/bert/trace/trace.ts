@@ -3,7 +3,7 @@ import { constantTensor } from '../../ir/constants.ts';
 import { dataTypeOf, isFloat, type DataType } from '../../ir/dtype.ts';
 import type { Dim, Graph, Node, ValueInfo } from '../../ir/graph.ts';
 import { intAttr, isStandard, tensorAttr } from '../../ir/node.ts';
-import { sortNodes } from '../../ir/sort.ts';
+import { orderedNodes } from '../../ir/sort.ts';
 import { elementCount } from '../../ir/tensor.ts';
 import type { Uses } from '../../ir/uses.ts';
 import { broadcastDims } from './arrays.ts';
@@ -99,12 +99,7 @@ export function traceGraph(graph: Graph, uses: Uses, assumed: Assumed = trial): 
     if (input.dtype) dtypes.set(input.name, input.dtype);
   }
   const written = new Map([...graph.values, ...graph.outputs].map((info) => [info.name, info]));
-  const outside = new Set([
-    ...graph.inputs.map((input) => input.name),
-    ...graph.initializers.keys(),
-    ...graph.sparse.keys(),
-  ]);
-  for (const node of sortNodes(graph.nodes, outside).nodes) {
+  for (const node of orderedNodes(graph)) {
     const out = nodeDims(node, trace);
     node.outputs.forEach((output, i) => {
       if (output === '') return;
