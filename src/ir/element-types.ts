@@ -54,6 +54,9 @@ function outputType(node: Node, index: number, types: ElementTypes): DataType | 
       return constantTensor(node)?.dtype;
     case 'ConstantOfShape':
       return tensorAttr(node, 'value')?.dtype ?? 'float32';
+    case 'LayerNormalization':
+      // onnxruntime's form before opset 17 takes float16 data with float32 weights: the result has the weights' type
+      return index === 0 ? of(1) : 'float32';
     case 'TopK':
       return index === 1 ? 'int64' : of(0);
     case 'Dropout':

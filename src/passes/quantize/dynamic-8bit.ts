@@ -6,6 +6,7 @@ import { cloneModel } from '../../ir/clone.ts';
 import type { Graph, Model, Node } from '../../ir/graph.ts';
 import { Names } from '../../ir/names.ts';
 import { makeNode } from '../../ir/node.ts';
+import { orderedNodes } from '../../ir/sort.ts';
 import { sweep } from '../../ir/sweep.ts';
 import { floats, memoryTensor } from '../../ir/tensor.ts';
 import { indexUses, subgraphsOf } from '../../ir/uses.ts';
@@ -16,6 +17,7 @@ import { denseWeight, type DenseWeight } from './dense.ts';
 import { HISTORY_KEY, refuseQuantized } from './already.ts';
 import { matcher } from './patterns.ts';
 import { findTables, quantizeTables } from './tables-8bit.ts';
+import { fixWeightInputs } from './weight-inputs.ts';
 import { addQuantizedMatrix, type QuantizedWeight, type WeightScheme } from './weight-8bit.ts';
 
 const options = z.object({
@@ -46,6 +48,7 @@ function quantize(input: Model, chosen: Dynamic8BitOptions, context: PassContext
   refuse(input, chosen);
   const model = cloneModel(input);
   const { graph } = model;
+  graph.nodes = orderedNodes(graph); // an activation is quantized where its first reader stands
   const names = new Names(graph);
   const signed = chosen.to === 'int8';
   const scheme: WeightScheme = {
@@ -84,7 +87,9 @@ function quantize(input: Model, chosen: Dynamic8BitOptions, context: PassContext
   const reshapes = found.size > 0 ? constantReshapes(graph, names) : 0;
   if (changed) model.metadata.set(HISTORY_KEY, `quantize ${chosen.to}`);
   sweep(graph);
-  return { model, changed, stats: { products: found.size, weights: weights.size, tables, reshapes }, skipped };
+  const fixed = changed ? fixWeightInputs(input, model) : {};
+  const stats = { products: found.size, weights: weights.size, tables, reshapes, ...fixed };
+  return { model, changed, stats, skipped };
 }
 
 function plan(model: Model, chosen: Dynamic8BitOptions): PassPlan {

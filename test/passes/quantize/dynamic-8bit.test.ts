@@ -237,3 +237,32 @@ describe('a whole BERT', () => {
     `);
   });
 });
+
+describe('odd files', () => {
+  it('nodes in any order give the same result', async () => {
+    const model = buildBert();
+    const mixed = { ...model, graph: { ...model.graph, nodes: model.graph.nodes.toReversed() } };
+    const [a, b] = [await runModel(quantize(model).model), await runModel(quantize(mixed).model)];
+    expect(cosine(a['logits']!, b['logits']!)).toBeGreaterThan(0.999999);
+  });
+
+  it.each([
+    [8, ['x', 'b'], 8],
+    [3, ['x'], 4],
+  ])('a weight that is an input as well (IR version %i) is one no more', async (irVersion, inputs, version) => {
+    const model = {
+      ...modelOf({
+        inputs: [floatValue('x', 'n', 8), floatValue('w', 8, 6), floatValue('b', 6)],
+        outputs: [floatValue('y', 'n', 6)],
+        nodes: [makeNode('MatMul', ['x', 'w'], ['h']), makeNode('Add', ['h', 'b'], ['y'])],
+        initializers: { w: weight(8, 6), b: memoryTensor('float32', [6], wave(6)) },
+      }),
+      irVersion,
+    };
+    const result = quantize(model);
+    expect(result.model.graph.inputs.map((input) => input.name)).toEqual(inputs);
+    expect(result.model.irVersion).toBe(version);
+    expect(result.stats['weightInputs']).toBe(3 - inputs.length);
+    expect(await distance(model, result.model, true)).toBeLessThan(0.02);
+  });
+});
