@@ -56,7 +56,7 @@ function quantize(input: Model, chosen: Dynamic8BitOptions, context: PassContext
     perChannel: chosen.granularity === 'per-channel',
   };
   const skipped: Skip[] = [];
-  const excluded = matcher(chosen.exclude);
+  const excluded = matcher(chosen.exclude, graph);
   const found = findDense(graph, excluded, skipped);
   skipFunctions(model, skipped);
   const tables = chosen.embeddings === 'int8' ? quantizeTables(graph, names, excluded, skipped) : 0;
@@ -95,7 +95,7 @@ function quantize(input: Model, chosen: Dynamic8BitOptions, context: PassContext
 function plan(model: Model, chosen: Dynamic8BitOptions): PassPlan {
   refuse(model, chosen);
   const skipped: Skip[] = [];
-  const excluded = matcher(chosen.exclude);
+  const excluded = matcher(chosen.exclude, model.graph);
   const found = findDense(model.graph, excluded, skipped);
   skipFunctions(model, skipped);
   const tables = chosen.embeddings === 'int8' ? findTables(model.graph, excluded, skipped) : new Map<Node, unknown>();

@@ -2,9 +2,11 @@
 import * as z from 'zod';
 import { ModelError } from '../../errors.ts';
 import { cloneModel } from '../../ir/clone.ts';
+import { constantBehind } from '../../ir/constants.ts';
 import { elementTypes } from '../../ir/element-types.ts';
-import type { Graph, Model } from '../../ir/graph.ts';
+import type { Graph, Model, Node } from '../../ir/graph.ts';
 import { orderedNodes } from '../../ir/sort.ts';
+import { indexUses } from '../../ir/uses.ts';
 import { sweep } from '../../ir/sweep.ts';
 import { definePass, skip, type PassContext, type PassPlan, type PassResult } from '../pass.ts';
 import { HISTORY_KEY, refuseQuantized } from './already.ts';
@@ -15,7 +17,7 @@ import { planHalf, type HalfPlan } from './fp16-plan.ts';
 
 const options = z.object({
   keepIoTypes: z.boolean().default(true).describe('keep the float32 inputs and outputs of the model'),
-  exclude: z.array(z.string()).default([]).describe('nodes to leave float32, as names with *'),
+  exclude: z.array(z.string()).default([]).describe('nodes or weights to leave float32, as names with *'),
 });
 
 export const fp16 = definePass({
@@ -49,14 +51,25 @@ function decide(given: Graph, chosen: Options): Decision {
   const graph = { ...given, nodes: orderedNodes(given) };
   const types = elementTypes(graph);
   const found = planHalf(graph, types);
-  const excluded = matcher(chosen.exclude);
-  const out = [...found.half].filter((node) => excluded(node.name));
+  const out = excludedFrom(found.half, graph, chosen.exclude);
   return {
     types,
     large: found.large,
-    half: new Set([...found.half].filter((node) => !out.includes(node))),
-    kept: new Map([...found.kept, ...out.map((node) => [node, 'excluded by --exclude'] as const)]),
+    half: new Set([...found.half].filter((node) => !out.has(node))),
+    kept: new Map([...found.kept, ...[...out].map((node) => [node, 'excluded by --exclude'] as const)]),
   };
+}
+
+/** Nodes the patterns name, or a weight of theirs. */
+function excludedFrom(nodes: ReadonlySet<Node>, graph: Graph, patterns: readonly string[]): Set<Node> {
+  const excluded = matcher(patterns, graph);
+  if (patterns.length === 0) return new Set();
+  const uses = indexUses(graph);
+  const named = (value: string): boolean => {
+    const constant = constantBehind(graph, uses, value);
+    return constant !== undefined && excluded(constant.name);
+  };
+  return new Set([...nodes].filter((node) => excluded(node.name) || node.inputs.some(named)));
 }
 
 function convert(input: Model, chosen: Options, context: PassContext): PassResult {

@@ -1,5 +1,6 @@
 // Dynamic 8-bit quantization: every form a weight comes in, against onnxruntime on the float graph, optimised and not.
 import { describe, expect, it } from 'vitest';
+import { UsageError } from '../../../src/errors.ts';
 import type { Model } from '../../../src/ir/graph.ts';
 import { makeNode } from '../../../src/ir/node.ts';
 import { printGraph } from '../../../src/ir/print.ts';
@@ -236,6 +237,11 @@ describe('a whole BERT', () => {
       "
     `);
   });
+});
+
+it('--exclude refuses a pattern that matches nothing', () => {
+  expect(() => quantize(forms['MatMul']!, { exclude: ['W'] })).toThrow(UsageError);
+  expect(() => quantize(forms['MatMul']!, { exclude: ['w'] }).changed).not.toThrow();
 });
 
 describe('odd files', () => {

@@ -237,6 +237,31 @@ describe('what needs float32', () => {
   });
 });
 
+describe('--exclude', () => {
+  it('names weights as well, through what carries them', () => {
+    const model = modelOf({
+      inputs: [floatValue('x', 'n', 8)],
+      outputs: [floatValue('y', 'n', 6)],
+      nodes: [
+        makeNode('Transpose', ['kept.weight'], ['t'], { attrs: { perm: [1n, 0n] } }),
+        makeNode('MatMul', ['x', 't'], ['h'], { name: 'first' }),
+        makeNode('MatMul', ['h', 'w'], ['y'], { name: 'second' }),
+      ],
+      initializers: { 'kept.weight': weight(7, 8), w: weight(7, 6) },
+    });
+    const { graph } = convert(model, { exclude: ['kept.*'] }).model;
+    expect(graph.initializers.get('kept.weight')!.dtype).toBe('float32');
+    expect(graph.initializers.get('w')!.dtype).toBe('float16');
+    expect(graph.nodes.map((node) => node.op)).toEqual(['Transpose', 'MatMul', 'Cast', 'MatMul', 'Cast']);
+  });
+
+  it('refuses a pattern that matches nothing', () => {
+    expect(() => convert(buildBert(), { exclude: ['*', 'bert.embedings*'] })).toThrow(
+      "--exclude: expected the name of a node or weight, with *, found none that 'bert.embedings*' matches",
+    );
+  });
+});
+
 describe('values', () => {
   it('beyond 65504 and below 2^-25 are counted when they are written', () => {
     const model = modelOf({
