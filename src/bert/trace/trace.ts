@@ -1,8 +1,9 @@
 // A trial run on paper: shapes of all values at assumed input sizes, and the numbers of those that shapes and masks are made of.
 import { constantTensor } from '../../ir/constants.ts';
-import { dataTypeOf, isFloat, type DataType } from '../../ir/dtype.ts';
+import type { DataType } from '../../ir/dtype.ts';
+import { outputType } from '../../ir/element-types.ts';
 import type { Dim, Graph, Node, ValueInfo } from '../../ir/graph.ts';
-import { intAttr, isStandard, tensorAttr } from '../../ir/node.ts';
+import { isStandard } from '../../ir/node.ts';
 import { orderedNodes } from '../../ir/sort.ts';
 import { elementCount } from '../../ir/tensor.ts';
 import type { Uses } from '../../ir/uses.ts';
@@ -106,7 +107,7 @@ export function traceGraph(graph: Graph, uses: Uses, assumed: Assumed = trial): 
       const info = written.get(output);
       const shape = mergeDims(saneDims(out?.[i]), info?.shape, symbols);
       if (shape) dims.set(output, shape);
-      const dtype = info?.dtype ?? nodeDtype(node, i, trace);
+      const dtype = info?.dtype ?? outputType(node, i, dtypes);
       if (dtype) dtypes.set(output, dtype);
     });
   }
@@ -178,42 +179,3 @@ const sameShapeOps = new Set(
     'QLinearAdd QLinearMul QLinearSigmoid QLinearSoftmax QLinearLeakyRelu QuantizeBFP'
   ).split(' '),
 );
-
-function nodeDtype(node: Node, output: number, trace: Trace): DataType | undefined {
-  const first = trace.dtype(node.inputs[0]);
-  switch (node.op) {
-    case 'Constant':
-      return constantTensor(node)?.dtype;
-    case 'Cast':
-      return dataTypeOf(intAttr(node, 'to') ?? 0);
-    case 'CastLike':
-    case 'Where':
-    case 'DequantizeLinear':
-      return trace.dtype(node.inputs[1]);
-    case 'QuantizeLinear':
-      return trace.dtype(node.inputs[2]) ?? 'uint8';
-    case 'DynamicQuantizeLinear':
-      return output === 1 ? 'float32' : 'uint8';
-    case 'MatMulInteger':
-    case 'ConvInteger':
-      return 'int32';
-    case 'ConstantOfShape':
-      return tensorAttr(node, 'value')?.dtype ?? 'float32';
-    case 'EmbedLayerNormalization':
-      return trace.dtype(node.inputs[2]);
-    case 'Shape':
-    case 'Size':
-    case 'NonZero':
-    case 'ArgMax':
-    case 'ArgMin':
-      return 'int64';
-    default:
-      return boolOps.has(node.op)
-        ? 'bool'
-        : isFloat(first) || !node.inputs[1]
-          ? first
-          : (first ?? trace.dtype(node.inputs[1]));
-  }
-}
-
-const boolOps = new Set('Equal Greater GreaterOrEqual Less LessOrEqual And Or Xor Not IsNaN IsInf'.split(' '));
