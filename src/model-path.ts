@@ -1,5 +1,5 @@
 // What a MODEL argument names: an .onnx file, or a model folder as Hugging Face and transformers.js lay it out.
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ModelError } from './errors.ts';
 
@@ -18,9 +18,21 @@ const places = ['onnx/model.onnx', 'model.onnx'];
 export function resolveModel(path: string): ModelPath {
   if (!existsSync(path)) throw new ModelError(`${path}: expected an .onnx file or a model folder, found nothing`);
   if (!statSync(path).isDirectory()) return withConfig(path, folderAround(path));
-  const found = places.find((place) => existsSync(join(path, place)));
-  if (!found) throw new ModelError(`${path}: expected ${places.join(' or ')} in the folder, found neither`);
-  return withConfig(join(path, found), path);
+  return withConfig(join(path, places.find((place) => existsSync(join(path, place))) ?? onlyModel(path)), path);
+}
+
+/** The one model of a folder that has none of the usual name: what `quantize -o FOLDER` writes. */
+function onlyModel(folder: string): string {
+  const found = ['onnx', '.'].flatMap((place) => {
+    const inside = join(folder, place);
+    const names = existsSync(inside) && statSync(inside).isDirectory() ? readdirSync(inside) : [];
+    return names
+      .filter((name) => name.endsWith('.onnx') && !name.endsWith('.rejected.onnx'))
+      .map((name) => join(place, name));
+  });
+  if (found.length === 1) return found[0]!;
+  const what = found.length === 0 ? 'neither' : `${found.toSorted().join(', ')}: name the file`;
+  throw new ModelError(`${folder}: expected ${places.join(' or ')} in the folder, found ${what}`);
 }
 
 /** transformers.js keeps .onnx files in `onnx/`, one below the configuration. */
