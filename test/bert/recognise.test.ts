@@ -191,6 +191,21 @@ describe('masks', () => {
   });
 });
 
+test('a Softmax in single steps is one, and its largest score no relative position', () => {
+  const model = replaceNodes(withWeights(tinyBert(), { last: int64s([1], [-1]) }), (node) => {
+    if (node.op !== 'Softmax') return undefined;
+    const [x, y] = [node.inputs[0]!, node.outputs[0]!];
+    return [
+      make('ReduceMax', [x], `${y}.max`, { axes: [-1n] }),
+      make('Sub', [x, `${y}.max`], `${y}.low`),
+      make('Exp', [`${y}.low`], `${y}.exp`),
+      make('ReduceSum', [`${y}.exp`, 'last'], `${y}.sum`),
+      make('Div', [`${y}.exp`, `${y}.sum`], y),
+    ];
+  });
+  expect(architectureOf(recognise(model))).toEqual(architectureOf(recognise(tinyBert())));
+});
+
 describe('what is not followed', () => {
   test('products in a subgraph or a function are named with the reason', () => {
     const model = tinyBert();
@@ -198,7 +213,10 @@ describe('what is not followed', () => {
     const choice = withGraphs('If', ['flag'], ['chosen'], body, body);
     const found = recognise({
       ...model,
-      graph: { ...model.graph, nodes: [...model.graph.nodes, { ...choice, name: 'choice' }] },
+      graph: {
+        ...model.graph,
+        nodes: [...model.graph.nodes, { ...choice, name: 'choice' }, make('Block', ['logits'], 'b', {}, 'local')],
+      },
       functions: [
         { name: 'Block', domain: 'local', inputs: [], outputs: [], nodes: [makeNode('Gemm', ['x', 'w'], ['y'])] },
       ] as never,
@@ -207,7 +225,7 @@ describe('what is not followed', () => {
       { part: 'body of choice', reason: 'the 2 products inside If are not followed' },
       {
         part: 'function local::Block',
-        reason: "its 1 products are not followed: inline the model's functions first (onnx.inliner)",
+        reason: 'its 1 nodes are not followed: inline functions first (onnx.inliner)',
       },
     ]);
   });

@@ -131,6 +131,8 @@ function whyFloat(
   }
   const reason = blocked.get(node.op);
   if (reason) return reason;
+  const untyped = node.inputs.find((value) => value !== '' && !types.has(value));
+  if (untyped !== undefined) return `the type of its input '${untyped}' is not known`;
   const other = [...node.inputs, ...node.outputs]
     .map((value) => types.get(value))
     .find((type): type is DataType => type === 'float64' || type === 'bfloat16');

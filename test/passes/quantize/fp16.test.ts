@@ -139,6 +139,39 @@ describe('odd graphs', () => {
     },
   );
 
+  it('a call of a function, whose result has no type in the file', async () => {
+    const model = modelOf({
+      inputs: [floatValue('x', 'n', 8)],
+      outputs: [floatValue('y', 'n', 6)],
+      nodes: [
+        makeNode('Tanh', ['x'], ['h']),
+        makeNode('Same', ['h'], ['s'], { domain: 'local' }),
+        makeNode('Mul', ['s', 'h'], ['m']),
+        makeNode('MatMul', ['m', 'w'], ['y']),
+      ],
+      initializers: { w: weight(8, 6) },
+      domains: ['local'],
+    });
+    const same = {
+      name: 'Same',
+      domain: 'local',
+      inputs: ['a'],
+      outputs: ['b'],
+      nodes: [makeNode('Relu', ['a'], ['b'])],
+    };
+    const withFunction = { ...model, functions: [same] };
+    const result = convert(withFunction);
+    expect(result.skipped.map(({ op, reason }) => `${op}: ${reason}`)).toEqual([
+      'local::Same: an operator of local whose float16 form is not known',
+      "Mul: the type of its input 's' is not known",
+    ]);
+    const [a, b] = [
+      await runModel(withFunction, { dims: [3, 8] }),
+      await runModel(result.model, { dims: [3, 8], optimize: false }),
+    ];
+    expect(cosine(a['y']!, b['y']!)).toBeGreaterThan(0.9999);
+  });
+
   it('nodes in any order', async () => {
     const model = buildBert();
     const mixed = { ...model, graph: { ...model.graph, nodes: model.graph.nodes.toReversed() } };
