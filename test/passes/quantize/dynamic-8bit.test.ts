@@ -239,6 +239,51 @@ describe('a whole BERT', () => {
   });
 });
 
+describe('a decoder tied to the token table', () => {
+  const tied = (): Model =>
+    modelOf({
+      inputs: [intValue('ids', 'n', 's')],
+      outputs: [floatValue('y', 'n', 's', 40)],
+      nodes: [
+        makeNode('Gather', ['table', 'ids'], ['rows']),
+        makeNode('Tanh', ['rows'], ['x']),
+        makeNode('Transpose', ['table'], ['t'], { attrs: { perm: [1n, 0n] } }),
+        makeNode('MatMul', ['x', 't'], ['y']),
+      ],
+      initializers: { table: weight(40, 16) },
+    });
+
+  it('reads its integers: they are stored once', async () => {
+    const { graph } = quantize(tied()).model;
+    const large = [...graph.initializers].filter(([, tensor]) => tensor.shape[1]! > 1);
+    expect(large.map(([name, { dtype, shape }]) => `${name} ${dtype} ${shape.join('x')}`)).toEqual([
+      'table_quantized int8 40x16',
+    ]);
+    for (const optimize of [true, false]) {
+      const [a, b] = [
+        await runModel(tied(), { optimize, vocabulary: 40 }),
+        await runModel(quantize(tied()).model, { optimize, vocabulary: 40 }),
+      ];
+      expect(cosine(a['y']!, b['y']!)).toBeGreaterThan(0.999);
+    }
+  });
+
+  it.each<Record<string, unknown>>([
+    { to: 'uint8' },
+    { reduceRange: true },
+    { granularity: 'per-tensor' },
+    { embeddings: 'fp32' },
+  ])('has its own where they differ: %j', async (options) => {
+    const { graph } = quantize(tied(), options).model;
+    expect([...graph.initializers.values()].filter(({ shape }) => shape.join('x') === '16x40')).toHaveLength(1);
+    const [a, b] = [
+      await runModel(tied(), { vocabulary: 40 }),
+      await runModel(quantize(tied(), options).model, { vocabulary: 40 }),
+    ];
+    expect(cosine(a['y']!, b['y']!)).toBeGreaterThan(0.999);
+  });
+});
+
 it('--exclude refuses a pattern that matches nothing', () => {
   expect(() => quantize(forms['MatMul']!, { exclude: ['W'] })).toThrow(UsageError);
   expect(() => quantize(forms['MatMul']!, { exclude: ['w'] }).changed).not.toThrow();
