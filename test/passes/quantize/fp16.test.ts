@@ -157,9 +157,9 @@ describe('odd graphs', () => {
       'local::Same: an operator of local whose float16 form is not known',
       "Mul: the type of its input 's' is not known",
     ]);
-    expect(result.model.graph.nodes.map((node) => node.op)).toEqual([
-      ...['Cast', 'Tanh', 'Cast', 'Same', 'Mul', 'Cast', 'MatMul', 'Cast'],
-    ]);
+    expect(result.model.graph.nodes.map((node) => node.op)).toEqual(
+      'Cast Tanh Cast Same Mul Cast MatMul Cast'.split(' '),
+    );
   });
 
   it('nodes in any order', async () => {
