@@ -18,21 +18,22 @@ const places = ['onnx/model.onnx', 'model.onnx'];
 export function resolveModel(path: string): ModelPath {
   if (!existsSync(path)) throw new ModelError(`${path}: expected an .onnx file or a model folder, found nothing`);
   if (!statSync(path).isDirectory()) return withConfig(path, folderAround(path));
-  return withConfig(join(path, places.find((place) => existsSync(join(path, place))) ?? onlyModel(path)), path);
+  return withConfig(join(path, placeIn(path)), path);
 }
 
-/** The one model of a folder that has none of the usual name: what `quantize -o FOLDER` writes. */
-function onlyModel(folder: string): string {
-  const found = ['onnx', '.'].flatMap((place) => {
-    const inside = join(folder, place);
-    const names = existsSync(inside) && statSync(inside).isDirectory() ? readdirSync(inside) : [];
-    return names
-      .filter((name) => name.endsWith('.onnx') && !name.endsWith('.rejected.onnx'))
-      .map((name) => join(place, name));
-  });
-  if (found.length === 1) return found[0]!;
-  const what = found.length === 0 ? 'neither' : `${found.toSorted().join(', ')}: name the file`;
+/** model.onnx where it is looked for, else the only .onnx file there is: a folder that holds one precision. */
+function placeIn(folder: string): string {
+  const found = places.find((place) => existsSync(join(folder, place)));
+  if (found) return found;
+  const others = ['onnx', '.'].flatMap((below) => onnxFiles(join(folder, below)).map((file) => join(below, file)));
+  if (others.length === 1) return others[0]!;
+  const what = others.length === 0 ? 'no .onnx file' : `${others.join(', ')}: name the file`;
   throw new ModelError(`${folder}: expected ${places.join(' or ')} in the folder, found ${what}`);
+}
+
+function onnxFiles(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).filter((file) => file.endsWith('.onnx') && !file.endsWith('.rejected.onnx'));
 }
 
 /** transformers.js keeps .onnx files in `onnx/`, one below the configuration. */

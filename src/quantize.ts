@@ -1,6 +1,6 @@
 // `quantize` as a function: what the command does, with typed options and a Report.
 import { UsageError } from './errors.ts';
-import { hasIntegerDotProduct, readMachine } from './runtime/machine.ts';
+import { sumsExactly, readMachine } from './runtime/machine.ts';
 import { defaultShapes, type Shape } from './evaluate/latency.ts';
 import { dynamic8Bit } from './passes/quantize/dynamic-8bit.ts';
 import { fp16 } from './passes/quantize/fp16.ts';
@@ -32,6 +32,8 @@ export interface QuantizeOptions {
   readonly text?: string | undefined;
   readonly textPair?: string | undefined;
   readonly label?: string | undefined;
+  /** Which list of a JSON file that holds several. */
+  readonly split?: string | undefined;
   readonly task?: string | undefined;
   /** Rows to measure, chosen with the seed; default all. */
   readonly samples?: number | undefined;
@@ -134,9 +136,9 @@ function stepOf(pass: Step['pass'], options: Record<string, unknown>): Step {
 function reduceRange(asked: 'auto' | 'on' | 'off'): { on: boolean; note: string } {
   if (asked !== 'auto') return { on: asked === 'on', note: `reduced range ${asked}, as asked` };
   const { isa } = readMachine();
-  const exact = hasIntegerDotProduct(isa);
+  const exact = sumsExactly(isa);
   const why = exact
-    ? `this CPU sums u8 x s8 products exactly (${isa.filter((name) => /vnni|amx_int8|asimddp|i8mm/.test(name)).join(', ')}); on an x86 CPU without VNNI they saturate: use --reduce-range on for those`
+    ? `this CPU sums u8 x s8 products exactly (${isa.filter((name) => /vnni|amx_int8|asimd/.test(name)).join(', ') || process.arch}); on an x86 CPU without VNNI they saturate: use --reduce-range on for those`
     : 'this CPU has no exact u8 x s8 products: weights are 7 bits wide';
   return { on: !exact, note: `reduced range ${exact ? 'off' : 'on'}: ${why}` };
 }

@@ -13,6 +13,8 @@ export interface ValidateOptions {
   readonly text?: string | undefined;
   readonly textPair?: string | undefined;
   readonly label?: string | undefined;
+  /** Which list of a JSON file that holds several. */
+  readonly split?: string | undefined;
   readonly task?: string | undefined;
   /** Rows to measure, chosen with the seed; default all. */
   readonly samples?: number | undefined;

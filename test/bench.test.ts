@@ -107,6 +107,10 @@ describe('gates', () => {
   it('pass where all hold', async () => {
     const report = await bench(modelFolder(), [smallModel()], { ...quick, minSpeedup: '0.01x', maxSize: '1GB' });
     expect(report).toMatchObject({ verdict: 'pass', failures: [] });
+    expect(report.candidates![0]!.checks!.map(({ gate, at, verdict }) => [gate, at, verdict])).toEqual([
+      ...['1 x 4', '1 x 8', '2 x 4', '2 x 8'].map((at) => ['min-speedup', at, 'pass']),
+      ['max-size', undefined, 'pass'],
+    ]);
   });
 
   it('fail at each shape that is too slow, naming the candidate where there are several', async () => {

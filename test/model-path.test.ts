@@ -32,7 +32,7 @@ describe('a folder', () => {
 
   it('without a model is refused', () => {
     expect(() => resolveModel(folder('config.json'))).toThrow(
-      /expected onnx\/model\.onnx or model\.onnx .* found neither/,
+      /expected onnx\/model\.onnx or model\.onnx .* found no \.onnx file/,
     );
   });
 });

@@ -2,7 +2,7 @@
 import type { Node } from '../ir/graph.ts';
 import { isFloat } from '../ir/dtype.ts';
 import type { Scene } from './scene.ts';
-import type { Dims } from './trace/trace.ts';
+import type { Dims } from '../ir/trace/trace.ts';
 import type { Dense, Embedding, Head, Norm, Output } from './types.ts';
 
 /** Facts of the encoders that outputs are judged by. */

@@ -2,7 +2,7 @@
 import { stringAttr } from '../ir/node.ts';
 import type { Core } from './attention-core.ts';
 import { nameOf, type Scene } from './scene.ts';
-import type { Dims } from './trace/trace.ts';
+import type { Dims } from '../ir/trace/trace.ts';
 import type { Dense } from './types.ts';
 
 /** What was found; undefined where no source says it. */

@@ -2,7 +2,7 @@
 import type { ValueInfo } from '../ir/graph.ts';
 import type { Scene } from './scene.ts';
 import { originsOf } from './stream.ts';
-import type { Known } from './trace/trace.ts';
+import type { Known } from '../ir/trace/trace.ts';
 import type { MaskFacts } from './types.ts';
 
 /** One thing that acts on the scores between Q K^T and Softmax. */

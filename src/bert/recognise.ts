@@ -18,7 +18,7 @@ import { missList, nameOf, type Scene } from './scene.ts';
 import { findPositionTables } from './position-tables.ts';
 import { makeStream } from './stream.ts';
 import { taskOf } from './task.ts';
-import { traceGraph, trial, type Trace } from './trace/trace.ts';
+import { traceGraph, trial, type Trace } from '../ir/trace/trace.ts';
 import type { Attention, Dense, Encoder, FeedForward, Recognition } from './types.ts';
 
 /** Tokens of the long trial run: enough to see the end of a window of 256, twice ModernBERT's; its square is still quick to compute. */

@@ -4,7 +4,7 @@ import type { Graph, Node } from '../ir/graph.ts';
 import { elementCount } from '../ir/tensor.ts';
 import type { Uses } from '../ir/uses.ts';
 import type { Stream } from './stream.ts';
-import type { Trace } from './trace/trace.ts';
+import type { Trace } from '../ir/trace/trace.ts';
 import type { Dense, Unrecognised, Weight } from './types.ts';
 
 /** Shared state of one recognition. */

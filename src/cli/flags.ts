@@ -27,7 +27,8 @@ export const dataFlags = {
   }),
   text: Flags.string({ description: 'column of the text; default guessed from the header', helpGroup: 'MEASURING' }),
   'text-pair': Flags.string({ description: 'column of the second text', helpGroup: 'MEASURING' }),
-  label: Flags.string({ description: 'column of the label or score', helpGroup: 'MEASURING' }),
+  label: Flags.string({ description: 'column of the label, score, tags or answers', helpGroup: 'MEASURING' }),
+  split: Flags.string({ description: 'which list of a JSON file that holds several', helpGroup: 'MEASURING' }),
   task: Flags.string({
     description: 'what the model is for; default guessed from config, outputs and data',
     options: [

@@ -15,16 +15,19 @@ export abstract class MeasuringCommand extends BaseCommand {
     { report: paths = [], quiet }: Presentation,
     work: (signal: AbortSignal, events: Events) => Promise<R>,
   ): Promise<R> {
-    const { checkReportPaths, saveReport } = await import('../report/save.ts');
-    checkReportPaths(paths);
+    const { checkReportPaths, reportFormats, saveReport } = await import('../report/save.ts');
+    checkReportPaths(paths, reportFormats);
     const report = await work(this.interruptible(), await this.events(quiet));
-    await saveReport(report, paths);
+    await saveReport<Report>(report, paths, reportFormats);
     await showToCi(report);
     if (!quiet && !this.jsonEnabled()) {
       const { renderText } = await import('../report/text.ts');
       this.log(renderText(report));
     }
-    if (report.verdict === 'fail') process.exitCode = exitCodes.gate;
+    if (report.verdict === 'fail') {
+      process.exitCode = exitCodes.gate;
+      if (quiet) for (const line of report.failures) process.stderr.write(`bert-compress: FAIL ${line}\n`);
+    }
     return report;
   }
 }

@@ -21,12 +21,21 @@ Exit code: 0 done; 2 the model cannot be read.`;
   static override flags = {
     batch: Flags.integer({ description: 'batch of the multiply-add count', default: 1, min: 1 }),
     sequence: Flags.integer({ description: 'tokens of the multiply-add count', default: 128, min: 1 }),
+    report: Flags.string({
+      description: 'write what is found to FILE.json, .md or .html, repeatable',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
   };
 
   async run(): Promise<InspectReport> {
     const { args, flags } = await this.parse(Inspect);
     const { inspect } = await import('../inspect/inspect.ts');
-    const report = await inspect(args.model, { ...flags, sha256: this.jsonEnabled() });
+    const { batch, sequence, report: paths = [] } = flags;
+    const { checkReportPaths, inspectFormats, saveReport } = await import('../report/save.ts');
+    checkReportPaths(paths, inspectFormats);
+    const report = await inspect(args.model, { batch, sequence, sha256: this.jsonEnabled() || paths.length > 0 });
+    await saveReport(report, paths, inspectFormats);
     if (!this.jsonEnabled()) {
       const { renderInspect } = await import('../report/inspect-text.ts');
       this.log(renderInspect(report));

@@ -1,6 +1,6 @@
 // Token rows in batches of similar length, padded to the longest of each batch or to a fixed shape.
 import { DataError } from '../errors.ts';
-import type { Encoding } from './tokenizer.ts';
+import type { Encoding } from './tokenizer/tokenizer.ts';
 
 export interface BatchOptions {
   /** Most rows in a batch; the number of rows of every batch where `fixedBatch` is given. */

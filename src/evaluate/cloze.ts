@@ -1,6 +1,6 @@
 // Texts with a token masked: which tokens of a row are to be guessed, each in a sequence of its own.
 import type { Row } from '../data/dataset.ts';
-import type { Encoding, Tokenizer } from '../data/tokenizer.ts';
+import type { Encoding, Tokenizer } from '../data/tokenizer/tokenizer.ts';
 import { DataError } from '../errors.ts';
 import { createRandom } from '../math/random.ts';
 import type { TaskContext } from './task.ts';

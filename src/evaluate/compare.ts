@@ -1,6 +1,5 @@
 // Two evaluations on the same rows against each other: the drop of the metric with its interval and significance.
 import { overFolds, type FoldSpreads } from '../math/statistics-folds.ts';
-import { UsageError } from '../errors.ts';
 import { rowsToSee, samplesNeeded } from '../math/statistics-power.ts';
 import { mcnemar, pairedBootstrap, type ResampledMetric } from '../math/statistics-paired.ts';
 import type { Evaluation } from './evaluate.ts';
@@ -67,9 +66,13 @@ export function compare(before: Evaluation, after: Evaluation, options: CompareO
   };
 }
 
+/** Rows of which none differs say with 95 % that at most this many in so many rows do, over their number: the rule of three. */
+const RULE_OF_THREE = 3;
+
 /**
- * Rows to see the allowed drop, where the interval is wider than it: by the power of McNemar's test where rows are right
- * or wrong, else as many as make the interval as narrow.
+ * Rows to see the allowed drop, where these cannot tell: the interval is wider than what is allowed and has the bound in
+ * it. By the power of McNemar's test where rows are right or wrong, else as many as make the interval as narrow; where no
+ * row differs, as many as would show by the rule of three that no more than the allowed share does.
  */
 function needed(
   { samples, correct: a }: Evaluation,
@@ -77,16 +80,22 @@ function needed(
   [low, high]: readonly [number, number],
   allowed: number | undefined,
 ): { samplesNeeded?: number } {
-  if (allowed === undefined || (high - low) / 2 <= allowed) return {};
+  if (allowed === undefined) return {};
   const discordance = a && b && a.filter((right, i) => right !== b[i]).length / samples;
-  const rows = discordance === undefined ? samplesNeeded(low, high, samples, allowed) : rowsToSee(allowed, discordance);
+  if (discordance === 0) return more(samples, allowed > 0 ? Math.ceil(RULE_OF_THREE / allowed) : undefined);
+  if ((high - low) / 2 <= allowed || low > allowed || high < allowed) return {};
+  return more(
+    samples,
+    discordance === undefined ? samplesNeeded(low, high, samples, allowed) : rowsToSee(allowed, discordance),
+  );
+}
+
+function more(samples: number, rows: number | undefined): { samplesNeeded?: number } {
   return rows !== undefined && rows > samples ? { samplesNeeded: rows } : {};
 }
 
 function foldsOf(samples: number, before: ResampledMetric, after: ResampledMetric, { folds, seed }: CompareOptions) {
   if (folds === undefined) return undefined;
-  if (!(folds >= 2 && folds <= samples))
-    throw new UsageError(`--cross-validate: expected 2 folds to as many as the ${samples} rows, found ${folds}`);
   return overFolds(samples, before, after, { folds, seed });
 }
 

@@ -1,7 +1,7 @@
 // Runs several models over the rows of a data set, a window at a time, and scores each of them and each against the first.
 import type { ModelConfig } from '../data/config.ts';
 import type { Dataset, Row } from '../data/dataset.ts';
-import type { Tokenizer } from '../data/tokenizer.ts';
+import type { Tokenizer } from '../data/tokenizer/tokenizer.ts';
 import { DataError } from '../errors.ts';
 import type { Session } from '../runtime/session.ts';
 import type { ChosenOutput } from './outputs.ts';
@@ -17,6 +17,10 @@ export interface Contestant {
   readonly padding: Padding;
   /** Inputs by meaning; default by their names. */
   readonly roles?: InputRoles | undefined;
+  /** Names of the labels that `run` counts in; models with other labels are compared by what they say, not by scores. */
+  readonly labels?: readonly string[] | undefined;
+  /** For each of the labels where its score stands in this model's outputs; absent where in order. */
+  readonly columns?: readonly number[] | undefined;
 }
 
 export interface EvaluateOptions extends WindowOptions {
@@ -56,9 +60,22 @@ export function requireColumns(task: Task, { path, columns }: Dataset): void {
 }
 
 /** Reads what every row should give, so that a label that cannot be used stops the work before it begins. @throws DataError with its line */
-export async function checkGold(dataset: Dataset, runs: readonly TaskRun[]): Promise<void> {
-  const different = [...new Set(runs)];
-  for await (const row of dataset.rows()) for (const run of different) run.gold(row);
+export async function checkGold(
+  dataset: Dataset,
+  models: readonly { readonly run: TaskRun; readonly name?: string | undefined }[],
+): Promise<void> {
+  const names = new Map(models.toReversed().map(({ run, name }) => [run, name]));
+  for await (const row of dataset.rows()) for (const [run, name] of names) readGold(run, row, name);
+}
+
+/** @param name of the model whose labels these are, where the original's are others */
+function readGold(run: TaskRun, row: Row, name: string | undefined): void {
+  try {
+    run.gold(row);
+  } catch (error) {
+    if (name === undefined || !(error instanceof DataError)) throw error;
+    throw new DataError(`${name}: its labels are others than the original's: ${error.message}`, { cause: error });
+  }
 }
 
 /**
@@ -89,7 +106,7 @@ export async function evaluate(
 ): Promise<Evaluations> {
   const lanes = contestants.map(laneOf);
   const [first, ...others] = lanes;
-  const versus = others.map((lane) => new Versus(first!.run, lane.run, options.showChanged ?? 0));
+  const versus = others.map((lane) => new Versus(first!, lane, options.showChanged ?? 0));
   const total = dataset.size * lanes.length;
   let done = 0;
   for await (const rows of windowsOf(dataset.rows(), windowRows)) {
@@ -125,7 +142,7 @@ function laneOf(contestant: Contestant): Lane {
   const { session, run } = contestant;
   const roles = contestant.roles ?? rolesByName(session.inputs);
   checkRoles(session.inputs, roles);
-  const subject = { session, roles, outputs: run.outputs(session.outputs) };
+  const subject = { session, roles, outputs: run.outputs(session.outputs), columns: contestant.columns };
   return { ...contestant, subject, tally: run.tally(), seconds: 0 };
 }
 

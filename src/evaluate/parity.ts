@@ -1,7 +1,7 @@
 // Parity without labels: all float outputs of two models on the same batches, padding left aside, nothing kept.
 import { ModelError } from '../errors.ts';
 import type { Batch } from '../data/batches.ts';
-import type { Encoding } from '../data/tokenizer.ts';
+import type { Encoding } from '../data/tokenizer/tokenizer.ts';
 import type { HostTensor, Session, ValueSpec } from '../runtime/session.ts';
 import { makeFeeds } from './feeds.ts';
 import { floatOutputs, toFloat32 } from './outputs.ts';

@@ -44,3 +44,10 @@ export function slicer(
     return { name, data: data.subarray(first * width, (first + tokens) * width), tokens, width };
   };
 }
+
+/** The values with column `columns[i]` at place i; as they are where their width is another. */
+export function inOrder(values: SequenceValues, columns: readonly number[] | undefined): SequenceValues {
+  const { data, width } = values;
+  if (columns === undefined || columns.length !== width) return values;
+  return { ...values, data: data.map((_, i) => data[i - (i % width) + columns[i % width]!]!) };
+}

@@ -1,5 +1,5 @@
 // Tells whether a classifier's answers would be right if its labels were exchanged.
-import type { Evaluation } from '../evaluate/evaluate.ts';
+import type { Evaluation } from './evaluate.ts';
 
 /** What an exchange must bring before it is taken for the reason: points of accuracy, or a share of the mistakes. */
 const worthSaying = { accuracy: 0.1, mistakes: 0.5, fewest: 10 };

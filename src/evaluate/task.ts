@@ -1,7 +1,7 @@
 // What a task is: how a row becomes token sequences, what is kept of a model's outputs on them, and how that is scored.
 import type { ModelConfig } from '../data/config.ts';
 import type { Row } from '../data/dataset.ts';
-import type { Encoding, Tokenizer } from '../data/tokenizer.ts';
+import type { Encoding, Tokenizer } from '../data/tokenizer/tokenizer.ts';
 import type { ResampledMetric } from '../math/statistics-paired.ts';
 import type { ValueSpec } from '../runtime/session.ts';
 import type { ChosenOutput } from './outputs.ts';

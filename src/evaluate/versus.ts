@@ -1,4 +1,5 @@
 // One model against the original while rows stream by: parity of the outputs, agreement of the predictions, what got worse.
+import { isDeepStrictEqual } from 'node:util';
 import { WorstChanged, type ChangedExample } from './changed.ts';
 import { neighbourOverlap } from './neighbours.ts';
 import { ParitySums, type Parity } from './parity-sums.ts';
@@ -10,18 +11,27 @@ export interface Difference {
   readonly changed: readonly ChangedExample[];
 }
 
+/** A model's run and the labels that it counts in. */
+export interface Side {
+  readonly run: TaskRun;
+  readonly labels?: readonly string[] | undefined;
+}
+
 export class Versus {
   readonly #before: TaskRun;
   readonly #after: TaskRun;
+  /** Scores of the two are of the same labels. */
+  readonly #comparable: boolean;
   readonly #sums: ParitySums;
   readonly #worst: WorstChanged;
   #rows = 0;
   #same = 0;
 
-  constructor(before: TaskRun, after: TaskRun, showChanged: number) {
-    this.#before = before;
-    this.#after = after;
-    this.#sums = new ParitySums(before.classes);
+  constructor(before: Side, after: Side, showChanged: number) {
+    this.#before = before.run;
+    this.#after = after.run;
+    this.#comparable = isDeepStrictEqual(before.labels, after.labels);
+    this.#sums = new ParitySums(before.run.classes);
     this.#worst = new WorstChanged(showChanged);
   }
 
@@ -31,12 +41,13 @@ export class Versus {
     this.#addVectors(before, after);
     const shown = this.#before.show?.(before, example);
     if (shown !== undefined && shown === this.#after.show?.(after, example)) this.#same++;
-    const loss = this.#before.loss?.(example, before, after) ?? 0;
+    const loss = (this.#comparable && this.#before.loss?.(example, before, after)) || 0;
     if (this.#worst.wants(loss)) this.#keep(example, shown ?? '', after, loss);
   }
 
   /** A model that was fed other tokens may give more vectors or fewer: those are not compared. */
   #addVectors(before: unknown, after: unknown): void {
+    if (!this.#comparable) return;
     const [a, b] = [this.#before.vectors?.(before) ?? [], this.#after.vectors?.(after) ?? []];
     if (a.length !== b.length) return;
     a.forEach((vector, i) => {

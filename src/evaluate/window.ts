@@ -1,11 +1,11 @@
 // Runs a model over the examples of one window: sequences of similar length share a batch, whatever example they are of.
 import { makeBatches, type Batches } from '../data/batches.ts';
-import type { Encoding } from '../data/tokenizer.ts';
+import type { Encoding } from '../data/tokenizer/tokenizer.ts';
 import type { Session } from '../runtime/session.ts';
 import { makeFeeds } from './feeds.ts';
 import type { ChosenOutput } from './outputs.ts';
 import { fixedShape, type FixedShape, type InputRoles } from './roles.ts';
-import { slicer } from './sequence-values.ts';
+import { inOrder, slicer } from './sequence-values.ts';
 import type { Example, TaskRun } from './task.ts';
 
 /** A model and how to feed and read it. */
@@ -13,6 +13,8 @@ export interface Subject {
   readonly session: Session;
   readonly roles: InputRoles;
   readonly outputs: readonly ChosenOutput[];
+  /** For each label of the task where its score stands in the outputs of this model; absent where in order. */
+  readonly columns?: readonly number[] | undefined;
 }
 
 export interface Padding {
@@ -39,7 +41,7 @@ export async function runWindow(
   padding: Padding,
   options: WindowOptions = {},
 ): Promise<unknown[]> {
-  const { session, roles, outputs } = subject;
+  const { session, roles, outputs, columns } = subject;
   const places = examples.flatMap((example, of) =>
     example.sequences.map((encoding, index) => ({ of, index, encoding })),
   );
@@ -63,7 +65,7 @@ export async function runWindow(
     batch.rows.forEach((row, i) => {
       const { of, index, encoding } = places[row]!;
       parts[of]![index] = run.reduce(
-        slices.map((slice) => slice(i, encoding.ids.length)),
+        slices.map((slice) => inOrder(slice(i, encoding.ids.length), columns)),
         examples[of]!,
         index,
       );

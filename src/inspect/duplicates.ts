@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { bitsOf } from '../ir/dtype.ts';
 import { eachPiece, readInto, type Tensor } from '../ir/tensor.ts';
 import type { Uses } from '../ir/uses.ts';
-import type { NamedTensor } from './parts.ts';
+import type { NamedTensor } from '../bert/parts.ts';
 
 /** copies: equal bytes under several names. transposed: one is the other's transpose. shared: one tensor, several readers. */
 export interface Duplicate {

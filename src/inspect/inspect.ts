@@ -15,7 +15,7 @@ import { dynamic8Bit } from '../passes/quantize/dynamic-8bit.ts';
 import { fp16 } from '../passes/quantize/fp16.ts';
 import { findDuplicates, type Duplicate } from './duplicates.ts';
 import { macsAt, type Macs } from './macs.ts';
-import { constantsOf, partsOf, type Part } from './parts.ts';
+import { constantsOf, partsOf, type Part } from '../bert/parts.ts';
 
 /** Version of `inspect --json`. */
 export const INSPECT_SCHEMA = 'bert-compress/inspect/1';

@@ -1,5 +1,5 @@
 // Multiply-accumulate operations of a model at a given input shape: dense layers and attention products.
-import { traceGraph } from '../bert/trace/trace.ts';
+import { traceGraph } from '../ir/trace/trace.ts';
 import type { Recognition } from '../bert/types.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { Uses } from '../ir/uses.ts';

@@ -4,7 +4,7 @@ import { dirname, relative, resolve, sep } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { DataError, UsageError } from '../errors.ts';
 import { hashFile } from '../onnx/hash.ts';
-import type { Candidate, Report, Verdict } from '../report/schema.ts';
+import type { Check, Report, Verdict } from '../report/schema.ts';
 import { version } from '../version.ts';
 import {
   BASELINE_SCHEMA,
@@ -14,7 +14,8 @@ import {
   type Baseline,
   type BaselineEntry,
 } from './baseline-file.ts';
-import { ROUNDING, type Gates, type Judgement } from './gates.ts';
+import type { Figures } from './checks.ts';
+import { verdictOf, type Gates } from './gates.ts';
 
 /**
  * How much larger than the accepted model a candidate may be where no --max-size says it: an exporter's names and
@@ -40,17 +41,14 @@ export interface BaselineRun {
 /** What two runs have in common when they may be compared. */
 export type Measured = Pick<BaselineEntry, 'task' | 'data' | 'metric'>;
 
-/** What is held and kept of a model. */
-export type Figures = Pick<Candidate, 'accuracy' | 'output' | 'latency'>;
-
 /** The baseline of one run. */
 export interface BaselineGate {
   /** The figures of the model accepted last; undefined where there are none to compare with, which only an update allows. */
   readonly accepted: BaselineEntry | undefined;
   /** What the user should know: what is not compared. */
   readonly notes: readonly string[];
-  /** What the other gates say of a candidate, and whether it holds against the accepted model as well. */
-  judge(candidate: Figures, judgement: Judgement): Judgement;
+  /** Whether a candidate holds against the accepted model. */
+  checks(candidate: Figures): Check[];
   /** Keep the figures of the one candidate where that was asked for and its verdict is not fail; gives the report's part. */
   settle(candidate: Figures, verdict: Verdict): NonNullable<Report['baseline']>;
 }
@@ -98,11 +96,7 @@ export async function openBaseline(options: BaselineOptions, run: BaselineRun, g
   return {
     accepted,
     notes: notesOf(path, measured, found),
-    judge(candidate, judgement) {
-      if (!accepted) return judgement;
-      const failures = [...judgement.failures, ...holdAgainst(accepted, candidate, gates)];
-      return { verdict: failures.length > 0 ? 'fail' : 'pass', failures };
-    },
+    checks: (candidate) => (accepted ? holdAgainst(accepted, candidate, gates) : []),
     settle(candidate, verdict) {
       const entry = entryOf(measured, candidate, new Date());
       const updated = update && verdict !== 'fail' && updateBaseline(path, baseline, entry);
@@ -171,26 +165,39 @@ export function comparable(baseline: Baseline, run: Measured): Comparison {
 /**
  * Hold a candidate against the accepted model: its metric may be lower by what --max-drop allows of the accepted value
  * (nothing without it), its size by what --max-size says, else SIZE_TOLERANCE larger.
- * @returns one line for each failure
  */
-export function holdAgainst(accepted: BaselineEntry, candidate: Figures, gates: Gates): string[] {
-  const failures: string[] = [];
-  const { metric, value } = accepted;
-  if (metric !== undefined && value !== undefined) {
-    const after = valueOf(metric, candidate);
-    const allowed = gates.maxDrop?.allowed(value) ?? 0;
-    if (!(value - after <= allowed + ROUNDING))
-      failures.push(
-        `${metric} against the baseline: expected at least ${percent(value - allowed)} (accepted ${percent(value)}, ${gates.maxDrop ? `--max-drop ${gates.maxDrop.text}` : 'no --max-drop'}), found ${percent(after)}`,
-      );
-  }
-  const { bytes } = candidate.output;
-  const most = Math.floor(accepted.bytes * (1 + SIZE_TOLERANCE));
-  if (gates.maxSize === undefined && bytes > most)
-    failures.push(
-      `size against the baseline: expected at most ${most} bytes (accepted ${accepted.bytes}, ${100 * SIZE_TOLERANCE} % more; --max-size allows another), found ${bytes}`,
-    );
-  return failures;
+export function holdAgainst(accepted: BaselineEntry, candidate: Figures, gates: Gates): Check[] {
+  return [...metricCheck(accepted, candidate, gates), ...sizeCheck(accepted, candidate, gates)];
+}
+
+function metricCheck({ metric, value }: BaselineEntry, candidate: Figures, { maxDrop }: Gates): Check[] {
+  if (metric === undefined || value === undefined) return [];
+  const after = valueOf(metric, candidate);
+  const allowed = maxDrop?.allowed(value) ?? 0;
+  const rule = maxDrop ? `--max-drop ${maxDrop.text}` : 'no --max-drop';
+  return [
+    {
+      gate: 'baseline',
+      at: metric,
+      expected: `at least ${percent(value - allowed)} (accepted ${percent(value)}, ${rule})`,
+      found: percent(after),
+      verdict: verdictOf(value - after, allowed),
+    },
+  ];
+}
+
+function sizeCheck({ bytes: before }: BaselineEntry, { output }: Figures, { maxSize }: Gates): Check[] {
+  if (maxSize !== undefined) return [];
+  const most = Math.floor(before * (1 + SIZE_TOLERANCE));
+  return [
+    {
+      gate: 'baseline',
+      at: 'size',
+      expected: `at most ${most} bytes (accepted ${before}, ${100 * SIZE_TOLERANCE} % more; --max-size allows another)`,
+      found: `${output.bytes} bytes`,
+      verdict: output.bytes <= most ? 'pass' : 'fail',
+    },
+  ];
 }
 
 /** The candidate's metric. That it is not there is an error of ours: the run said that it measures it. */

@@ -3,7 +3,8 @@ import type { Dataset } from '../data/dataset.ts';
 import type { Candidate, Report } from '../report/schema.ts';
 import { readMachine } from '../runtime/machine.ts';
 import type { BaselineGate } from './baseline.ts';
-import { judge, verdictOf, type Gates } from './gates.ts';
+import { checksOf, judge } from './checks.ts';
+import { verdictOf, type Gates } from './gates.ts';
 import type { Found } from './measure.ts';
 
 /** Put together and judged. */
@@ -21,9 +22,8 @@ export function candidateOf(
     ...(allowed === undefined ? {} : { allowed, verdict: verdictOf(accuracy.drop, allowed) }),
   };
   const candidate = { output, ratio: output.bytes / original.bytes, ...(judged && { accuracy: judged }), ...figures };
-  const judgement = judge(candidate, gates);
-  const { verdict, failures } = baseline?.judge(candidate, judgement) ?? judgement;
-  return { ...candidate, verdict, failures: [...failures] };
+  const checks = [...checksOf(candidate, gates), ...(baseline?.checks(candidate) ?? [])];
+  return { ...candidate, ...(checks.length > 0 && { checks }), ...judge(checks) };
 }
 
 /** The parts of a candidate stand at the top of the report as well where it is the only one. */

@@ -21,7 +21,7 @@ import { fileFacts, readKnownModel } from './known-model.ts';
 import {
   baselineOf,
   prepareMaterial,
-  requireMetric,
+  refuseImpossible,
   type DataOptions,
   type Material,
   type NoMaterial,
@@ -77,7 +77,7 @@ export async function compress(
   const inputHash = quietly(hashFile(input.path.onnxPath));
   const material = options.validate === false ? undefined : await prepareMaterial([input], options);
   const known = material && !('missing' in material) ? material : undefined;
-  if (known) requireMetric(known, options.gates ?? {});
+  if (known) refuseImpossible(known, options);
   const baseline = known && (await baselineOf(options, known));
   const done = runSteps(model, steps(model), events, options.signal);
   const staging = new Staging(plan);

@@ -19,7 +19,7 @@ export async function diagnose(original: Suspect, suspect: Suspect, dataset: Dat
     ...notNumbers(suspect),
     ...(await otherTokens(original.entry, suspect.entry, dataset)),
     ...otherLabels(original.entry, suspect.entry),
-    ...swappedLabels(suspect.evaluation, suspect.entry.config?.labels ?? []),
+    ...swappedLabels(suspect.evaluation, suspect.entry.labels),
     ...damagedWeights(original.known.model, suspect.known.model),
   ];
 }

@@ -1,6 +1,6 @@
 // Gates: what the user allows a compressed model to cost, and whether it holds.
 import { UsageError } from '../errors.ts';
-import type { Candidate, Verdict } from '../report/schema.ts';
+import type { Verdict } from '../report/schema.ts';
 
 /** A drop of the metric: absolute (fraction of the metric) or relative to the value before. */
 export interface DropGate {
@@ -78,45 +78,6 @@ export function refuseUncheckable(
     throw new UsageError('--min-speedup: expected latency to be measured, found --no-bench or --no-validate');
 }
 
-/** What a report says about the gates: one line for each that failed. */
-export interface Judgement {
-  readonly verdict: Verdict;
-  readonly failures: readonly string[];
-}
-
-/** Judge a report. A gate that was asked for and whose figure is absent is an error of ours: it must have been refused before. */
-export function judge(report: Pick<Candidate, 'accuracy' | 'latency' | 'output'>, gates: Gates): Judgement {
-  const failures: string[] = [];
-  let checked = 0;
-  if (gates.maxDrop) {
-    if (!report.accuracy) throw new Error('--max-drop was asked for and no accuracy was measured');
-    checked++;
-    const { before, drop, metric } = report.accuracy;
-    const allowed = gates.maxDrop.allowed(before);
-    if (verdictOf(drop, allowed) === 'fail')
-      failures.push(
-        `${metric}: expected a drop of at most ${points(allowed)} (--max-drop ${gates.maxDrop.text}), found ${points(drop)}`,
-      );
-  }
-  if (gates.minSpeedup !== undefined) {
-    if (!report.latency?.length) throw new Error('--min-speedup was asked for and no latency was measured');
-    checked++;
-    for (const row of report.latency) {
-      if (row.speedup < gates.minSpeedup) {
-        failures.push(
-          `latency at ${row.batch} x ${row.sequence}: expected at least ${gates.minSpeedup}x, found ${row.speedup.toFixed(2)}x`,
-        );
-      }
-    }
-  }
-  if (gates.maxSize !== undefined) {
-    checked++;
-    if (report.output.bytes > gates.maxSize)
-      failures.push(`size: expected at most ${gates.maxSize} bytes, found ${report.output.bytes}`);
-  }
-  return { verdict: failures.length > 0 ? 'fail' : checked > 0 ? 'pass' : 'not-checked', failures };
-}
-
 /** Rounding of the difference of two fractions: 0.80 - 0.79 is a drop of 0.01. */
 export const ROUNDING = 1e-9;
 
@@ -129,8 +90,4 @@ export function verdictOf(drop: number, allowed: number): 'pass' | 'fail' {
 export function worstVerdict(verdicts: readonly Verdict[]): Verdict {
   if (verdicts.includes('fail')) return 'fail';
   return verdicts.includes('not-checked') ? 'not-checked' : 'pass';
-}
-
-function points(fraction: number): string {
-  return `${(100 * fraction).toFixed(2)} points`;
 }

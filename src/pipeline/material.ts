@@ -1,12 +1,10 @@
 // What models are measured on: the task, the rows, and for each model its tokenizer and labels, read before anything is run.
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { builtinDataset } from '../data/builtin-texts.ts';
 import type { ColumnNames } from '../data/columns.ts';
-import { loadConfig, loadPooling, type ModelConfig } from '../data/config.ts';
+import type { ModelConfig } from '../data/config.ts';
 import type { Dataset, Row } from '../data/dataset.ts';
 import { openDataset } from '../data/open-dataset.ts';
-import { loadTokenizer, type Tokenizer } from '../data/tokenizer.ts';
+import type { Tokenizer } from '../data/tokenizer/tokenizer.ts';
 import { DataError, UsageError } from '../errors.ts';
 import { checkGold, requireColumns, sequenceLimit } from '../evaluate/evaluate.ts';
 import { guessTask } from '../evaluate/guess-task.ts';
@@ -17,11 +15,14 @@ import type { Task, TaskRun } from '../evaluate/task.ts';
 import type { Padding } from '../evaluate/window.ts';
 import { openBaseline, type BaselineGate } from './baseline.ts';
 import type { Gates } from './gates.ts';
+import { labelsBeside, loadKits, namesOf, type Kit } from './kits.ts';
 import type { KnownModel } from './known-model.ts';
 
 export interface DataOptions extends ColumnNames {
   /** Labelled file; without it parity on built-in texts is measured. */
   readonly data?: string | undefined;
+  /** Which list of a JSON file that holds several. */
+  readonly split?: string | undefined;
   readonly task?: string | undefined;
   /** Measure this many rows, chosen with the seed. */
   readonly samples?: number | undefined;
@@ -41,6 +42,11 @@ export interface Entry {
   readonly tokenizer: Tokenizer;
   readonly config: ModelConfig | undefined;
   readonly maxLength: number;
+  /** Names of the labels that `run` counts in. */
+  readonly labels: readonly string[];
+  /** For each of the labels where its score stands in this model's outputs; absent where in order. */
+  readonly columns?: readonly number[];
+  readonly pooling: Pooling;
 }
 
 export interface Material {
@@ -78,78 +84,85 @@ export async function prepareMaterial(
   const task = taskNamed(dataset === undefined ? 'feature-extraction' : (options.task ?? guess.task));
   const rows = dataset ?? builtinDataset();
   requireColumns(task, rows);
-  const pooling = options.pooling ?? original.pooling ?? 'mean';
   const several = look?.rows.some((row) => hasSeveral(row, original.config?.labels ?? [])) ?? false;
-  const entries = entriesOf(models, kits, task, rows.path, { ...options, pooling, several });
-  await checkGold(
-    rows,
-    entries.map((entry) => entry.run),
-  );
+  const entries = entriesOf(models, kits, task, rows, { ...options, several });
+  await checkGold(rows, entries);
   const guessed = `task ${task.name}, guessed from ${guess.from}: name another with --task`;
   return {
     task,
     dataset: rows,
     labelled: dataset !== undefined,
     entries,
-    notes: dataset && options.task === undefined ? [guessed] : [],
+    notes: [...(dataset && options.task === undefined ? [guessed] : []), ...poolingNotes(task, entries)],
   };
 }
 
-/** A gate on a metric that the task does not have cannot be checked. Throws UsageError. */
-export function requireMetric({ task, entries }: Material, gates: Gates): void {
-  if (gates.maxDrop && entries[0]!.run.metric === undefined)
-    throw new UsageError(`--max-drop: expected a task with a metric, found ${task.name}: name another with --task`);
+/** Tasks whose texts become one vector say how. */
+function poolingNotes({ name }: Task, entries: readonly Entry[]): string[] {
+  if (!['sentence-similarity', 'retrieval', 'feature-extraction'].includes(name)) return [];
+  const kinds = [...new Set(entries.map((entry) => entry.pooling))];
+  return [`embeddings by pooling ${kinds.join(' and ')}, where a model gives tokens: --pooling names another`];
 }
 
-/** What a model folder brings beside the model. */
-interface Kit {
-  readonly tokenizer: Tokenizer;
-  readonly config: ModelConfig | undefined;
-  readonly pooling: Pooling | undefined;
+/** What was asked for and cannot be given on this material is refused before the models run. Throws UsageError. */
+export function refuseImpossible({ task, dataset, labelled, entries }: Material, asked: Asked): void {
+  const { metric, loss } = entries[0]!.run;
+  const without = (flag: string, what: string): UsageError =>
+    new UsageError(`${flag}: expected ${what}, found ${labelled ? task.name : 'no --data'}: name another with --task`);
+  if (asked.gates?.maxDrop && metric === undefined) throw without('--max-drop', 'a task with a metric');
+  if (asked.showChanged !== undefined && !(labelled && loss))
+    throw without('--show-changed', 'a task that tells examples apart');
+  const folds = asked.crossValidate;
+  if (folds === undefined) return;
+  if (!labelled || metric === undefined) throw without('--cross-validate', 'a task with a metric');
+  if (!(folds >= 2 && folds <= dataset.size))
+    throw new UsageError(`--cross-validate: expected 2 folds to as many as the ${dataset.size} rows, found ${folds}`);
 }
 
-/** A candidate that lies beside no tokenizer is fed by the original's. */
-async function loadKits([original, ...candidates]: readonly KnownModel[]): Promise<readonly Kit[]> {
-  const kit = await loadKit(original!);
-  const own = (model: KnownModel): boolean => existsSync(join(model.path.folder, 'tokenizer.json'));
-  const others = candidates.map(async (model) => {
-    if (model.path.folder === original!.path.folder) return kit;
-    return own(model) ? loadKit(model) : kit;
-  });
-  return [kit, ...(await Promise.all(others))];
+interface Asked {
+  readonly gates?: Gates | undefined;
+  readonly showChanged?: number | undefined;
+  readonly crossValidate?: number | undefined;
 }
 
-async function loadKit({ path }: KnownModel): Promise<Kit> {
-  const [tokenizer, config, pooling] = await Promise.all([
-    loadTokenizer(path.folder),
-    loadConfig(path.folder),
-    loadPooling(path.folder),
-  ]);
-  return { tokenizer, config, pooling };
-}
-
-/** Models whose tokenizers, lengths and labels are the same share a run: their texts are tokenized once. */
+/** Models whose tokenizers, lengths, labels and pooling are the same share a run: their texts are tokenized once. */
 function entriesOf(
   models: readonly KnownModel[],
   kits: readonly Kit[],
   task: Task,
-  path: string,
-  options: DataOptions & { readonly pooling: Pooling; readonly several: boolean },
+  { path, classes }: Dataset,
+  options: DataOptions & { readonly several: boolean },
 ): Entry[] {
   const runs = new Map<string, TaskRun>();
+  const reference = namesOf(kits[0]!.config?.labels ?? [], classes);
   return models.map((model, i) => {
     const { tokenizer, config } = kits[i]!;
     const roles = model.roles ?? rolesByName(model.inputs);
     checkRoles(model.inputs, roles);
     const fixed = fixedShape(model.inputs, roles);
     const maxLength = sequenceLimit({ asked: options.maxLength, fixed, config, tokenizer });
-    const labels = config?.labels ?? [];
-    const key = JSON.stringify([tokenizer.fingerprint, maxLength, labels]);
-    const { pooling, several, seed } = options;
+    const { labels, columns } = labelsBeside(reference, namesOf(config?.labels ?? [], reference));
+    const pooling = options.pooling ?? kits[i]!.pooling ?? 'mean';
+    const key = JSON.stringify([tokenizer.fingerprint, maxLength, labels, pooling]);
+    const { several, seed } = options;
     const run = runs.get(key) ?? task.begin({ path, tokenizer, maxLength, config, labels, several, pooling, seed });
     runs.set(key, run);
     const padding = { padId: tokenizer.padId, padSide: tokenizer.padSide };
-    return { onnxPath: model.path.onnxPath, roles, run, padding, tokenizer, config, maxLength };
+    const { onnxPath } = model.path;
+    const name = i === 0 ? {} : { name: onnxPath };
+    return {
+      onnxPath,
+      ...name,
+      roles,
+      run,
+      padding,
+      tokenizer,
+      config,
+      maxLength,
+      labels,
+      pooling,
+      ...(columns && { columns }),
+    };
   });
 }
 

@@ -62,7 +62,7 @@ export async function measure(
     const scored = material.labelled
       ? await score(lanes, material, options, events)
       : await compareOutputs(lanes, material, options, events);
-    return options.shapes ? withLatency(scored, await time(lanes, options, events)) : scored;
+    return options.shapes ? withLatency(scored, await time(lanes, options, events), namesOf(entries)) : scored;
   } finally {
     for (const session of sessions) await session.release();
   }
@@ -144,15 +144,22 @@ function time(lanes: readonly Lane[], options: MeasureOptions, events: Events): 
   });
 }
 
-function withLatency(scored: Measured, timed: readonly LatencyResult[]): Measured {
+function withLatency(scored: Measured, timed: readonly LatencyResult[], names: readonly string[]): Measured {
   const found = scored.found.map((one, i) => ({ ...one, latency: [...timed[i]!.latency] }));
-  return { ...scored, found, notes: [...scored.notes, ...new Set(timed.flatMap(latencyNotes))] };
+  const notes = new Set(timed.flatMap((result, i) => latencyNotes(result, names[i]!)));
+  return { ...scored, found, notes: [...scored.notes, ...notes] };
 }
 
-function latencyNotes(timed: LatencyResult): string[] {
+/** What notes call each candidate: nothing where there is only one. */
+function namesOf([, ...candidates]: readonly Entry[]): string[] {
+  return candidates.map(({ onnxPath }) => (candidates.length === 1 ? '' : `${onnxPath}: `));
+}
+
+function latencyNotes(timed: LatencyResult, name: string): string[] {
   const skipped = timed.skipped.map(
     (shape) => `latency at ${shape.batch} x ${shape.sequence} was not measured: ${shape.reason}`,
   );
   const slower = timed.latency.filter((row) => row.speedup < 1).map((row) => `${row.batch} x ${row.sequence}`);
-  return slower.length > 0 ? [...skipped, `slower than the original on this CPU at ${slower.join(', ')}`] : skipped;
+  if (slower.length === 0) return skipped;
+  return [...skipped, `${name}slower than the original on this CPU at ${slower.join(', ')}`];
 }

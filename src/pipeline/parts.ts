@@ -1,7 +1,7 @@
 // Parameters by part of a model beside the original's, for the report.
 import { recognise } from '../bert/recognise.ts';
 import type { Recognition } from '../bert/types.ts';
-import { constantsOf, partsOf } from '../inspect/parts.ts';
+import { constantsOf, partsOf } from '../bert/parts.ts';
 import type { Model } from '../ir/graph.ts';
 import type { Candidate } from '../report/schema.ts';
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Dataset, Row } from '../data/dataset.ts';
-import { UsageError } from '../errors.ts';
+import { ModelError, UsageError } from '../errors.ts';
 import { evaluate } from '../evaluate/evaluate.ts';
 import type { Model } from '../ir/graph.ts';
 import { writeModel } from '../onnx/write.ts';
@@ -39,7 +39,9 @@ export async function withSaturation(
 ): Promise<Found> {
   const { accuracy } = found;
   if (accuracy === undefined)
-    throw new UsageError('--emulate-saturation: expected --data with labelled rows to score, found none');
+    throw new UsageError(
+      `--emulate-saturation: expected --data and a task with a metric, found ${material.labelled ? material.task.name : 'no --data'}`,
+    );
   if (saturationRisk(model).products === 0) return found;
   return {
     ...found,
@@ -64,7 +66,13 @@ async function scoreSaturated(
   const sessions: Session[] = [];
   try {
     const path = join(folder, 'saturated.onnx');
-    writeModel(emulateSaturation(model), path);
+    const emulated = emulateSaturation(model);
+    const { products } = saturationRisk(emulated);
+    if (products > 0)
+      throw new ModelError(
+        `${candidate.onnxPath}: --emulate-saturation: expected 8-bit products by MatMulInteger, found ${products} by other operators`,
+      );
+    writeModel(emulated, path);
     const settings = options.threads === undefined ? {} : { threads: options.threads };
     for (const onnxPath of [original.onnxPath, candidate.onnxPath, path]) {
       sessions.push(await openSession(onnxPath, settings));

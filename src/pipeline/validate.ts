@@ -11,7 +11,7 @@ import { partsBeside } from './parts.ts';
 import { withPareto } from './pareto.ts';
 import { diagnose } from './diagnose.ts';
 import { fileFacts, readKnownModel, type KnownModel } from './known-model.ts';
-import { baselineOf, prepareMaterial, requireMetric, type DataOptions, type Material } from './material.ts';
+import { baselineOf, prepareMaterial, refuseImpossible, type DataOptions, type Material } from './material.ts';
 import { measure, type Found, type Measured, type MeasureOptions } from './measure.ts';
 import { saturationNote, withSaturation } from './saturation.ts';
 
@@ -36,7 +36,7 @@ export async function validateModels(options: ValidateModelsOptions, events: Eve
   const material = await prepareMaterial(models, options);
   if ('missing' in material)
     throw new UsageError(`validate: expected a tokenizer to make inputs with: ${material.missing}`);
-  requireMetric(material, gates);
+  refuseImpossible(material, options);
   const baseline = await baselineOf(options, material);
   const measured = await measureAll(models, material, options, events);
   const [input, ...outputs] = await facts;

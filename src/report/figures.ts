@@ -30,20 +30,16 @@ export function signedPoints(fraction: number): string {
   return signed(100 * fraction, (value) => fixed(value, 2));
 }
 
-const spelled: Readonly<Record<string, string>> = {
-  mcc: 'MCC',
-  auroc: 'AUROC',
-  pseudoPerplexity: 'pseudo-perplexity',
-};
-
-/** The name of a metric in words: macroRecall is macro recall. */
+/** The name of a metric in words: macroRecall is macro recall; what is an abbreviation stays one. */
 export function metricName(key: string): string {
-  return (
-    spelled[key] ??
-    key.replace(/([a-z])([A-Z])(?=[a-z0-9])/g, (_, end: string, start: string) =>
+  if (key === 'pseudoPerplexity') return 'pseudo-perplexity';
+  return key
+    .replace(/([a-z])([A-Z])(?=[a-z0-9])/g, (_, end: string, start: string) =>
       start === 'F' ? `${end} F` : `${end} ${start.toLowerCase()}`,
     )
-  );
+    .replace(/\b(?:mcc|auroc|mrr|f1)\b/g, (name) => name.toUpperCase())
+    .replace(/\bndcg\b/g, 'nDCG')
+    .replace(/\b(has|no) ans\b/g, '$1 answer:');
 }
 
 export function ms(value: number): string {
@@ -75,7 +71,7 @@ function plain(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   const size = Math.abs(value);
   if (size >= 1e6 || (size > 0 && size < 1e-3)) return value.toExponential(2);
-  return size >= 1000 ? value.toFixed(0) : value.toFixed(size >= 1 || size === 0 ? 2 : 4);
+  return size >= 1000 ? value.toFixed(0) : value.toFixed(size >= 0.1 || size === 0 ? 2 : 4);
 }
 
 /** toFixed without a minus before zero. */

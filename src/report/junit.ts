@@ -1,31 +1,41 @@
 // A Report as JUnit XML: a suite a model, a case a gate; read by Jenkins, GitLab and GitHub's test reporters.
+import { checksOf, otherFailures } from './checks.ts';
 import { percent } from './figures.ts';
 import { candidateRemarks } from './remarks.ts';
 import type { Check, Report } from './schema.ts';
 import { oneLine } from './strings.ts';
-import { checksOf, namedCandidates, otherFailures, type Named } from './tables.ts';
+import { namedCandidates, type Named } from './tables.ts';
 
-/** XML text with <testsuites> as its root. There is no schema by JUnit's makers; the attributes are those that Jenkins' schema knows. */
+/**
+ * XML text with <testsuites> as its root. JUnit's makers wrote no schema: elements and attributes are those of Jenkins'
+ * xUnit plugin (junit-10.xsd), which GitLab and GitHub's reporters read as well.
+ */
 export function renderJunit(report: Report): string {
-  const candidates = namedCandidates(report);
   const rest = otherFailures(report);
-  const share = report.seconds / (candidates.length + (rest.length > 0 ? 1 : 0) || 1);
-  const suites = [
-    ...candidates.map((one) =>
-      suite(one.name, casesOf(one, report.command), share, report.command, properties(report, one)),
-    ),
-    ...(rest.length > 0 ? [suite('run', rest.map(failed), share, report.command, [])] : []),
+  const suites: Suite[] = [
+    ...namedCandidates(report).map((one) => ({
+      name: one.name,
+      cases: casesOf(one, report.command),
+      figures: figuresOf(report, one),
+    })),
+    ...(rest.length > 0 ? [{ name: 'run', cases: rest.map(failed), figures: [] }] : []),
   ];
+  // models are measured in turn: each suite has an equal share of the time, so that sums are right
+  const share = report.seconds / suites.length;
+  const all = suites.flatMap(({ cases }) => cases);
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
-    `<testsuites name="bert-compress ${attribute(report.command)}"${counts(
-      suites.flatMap(({ cases }) => cases),
-      report.seconds,
-    )}>`,
-    ...suites.flatMap(({ lines }) => lines),
+    `<testsuites name="bert-compress ${attribute(report.command)}"${counts(all, report.seconds)}>`,
+    ...suites.flatMap((suite) => suiteLines(suite, share, report.command)),
     '</testsuites>',
     '',
   ].join('\n');
+}
+
+interface Suite {
+  readonly name: string;
+  readonly cases: readonly Case[];
+  readonly figures: readonly (readonly [name: string, value: string | number])[];
 }
 
 /** A test case: it holds where there is neither `failure` nor `skipped`. */
@@ -63,26 +73,19 @@ function whyUnchecked({ accuracy }: Named): string {
     : 'accuracy was not measured';
 }
 
-/** One suite as lines. Models are measured in turn: each has an equal share of the time, so that sums are right. */
-function suite(
-  name: string,
-  cases: readonly Case[],
-  seconds: number,
-  command: string,
-  figures: readonly (readonly [string, string | number])[],
-): { readonly cases: readonly Case[]; readonly lines: string[] } {
+function suiteLines({ name, cases, figures }: Suite, seconds: number, command: string): string[] {
   // Jenkins takes what stands before the last dot for a package
   const owner = attribute(`bert-compress.${command}.${name.replaceAll('.', '_')}`);
   const time = (seconds / cases.length).toFixed(3);
-  const lines = [
-    `  <testsuite name="${attribute(name)}"${counts(cases, seconds)}>`,
+  const skipped = cases.filter((one) => one.skipped !== undefined).length;
+  return [
+    `  <testsuite name="${attribute(name)}"${counts(cases, seconds)} skipped="${skipped}">`,
     ...(figures.length > 0 ? ['    <properties>', ...figures.map(property), '    </properties>'] : []),
     ...cases.flatMap((one) =>
       caseLines(one, `    <testcase name="${attribute(one.name)}" classname="${owner}" time="${time}"`),
     ),
     '  </testsuite>',
   ];
-  return { cases, lines };
 }
 
 function caseLines({ failure, skipped }: Case, head: string): string[] {
@@ -97,12 +100,12 @@ function caseLines({ failure, skipped }: Case, head: string): string[] {
 }
 
 function counts(cases: readonly Case[], seconds: number): string {
-  const of = (kind: 'failure' | 'skipped'): number => cases.filter((one) => one[kind] !== undefined).length;
-  return ` tests="${cases.length}" failures="${of('failure')}" errors="0" skipped="${of('skipped')}" time="${seconds.toFixed(3)}"`;
+  const failures = cases.filter((one) => one.failure).length;
+  return ` tests="${cases.length}" failures="${failures}" errors="0" time="${seconds.toFixed(3)}"`;
 }
 
 /** Figures as numbers, by the names they have in the report. */
-function properties(report: Report, one: Named): (readonly [string, string | number])[] {
+function figuresOf(report: Report, one: Named): Suite['figures'] {
   const { accuracy, parity } = one;
   return [
     ['input.path', report.input.path],
@@ -137,8 +140,7 @@ function property([name, value]: readonly [string, string | number]): string {
 /** Characters outside XML 1.0's `Char` production (section 2.2) become U+FFFD: no escape would make them legal. */
 export function escapeXml(text: string): string {
   return text
-    .replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, '\ufffd')
-    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '\ufffd')
+    .replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '\ufffd')
     .replace(/[&<>"]/g, (sign) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[sign]!);
 }
 

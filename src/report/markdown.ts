@@ -1,4 +1,6 @@
 // A Report as markdown, for a pull request or a step summary: all text of the user is data, never markup.
+import { otherFailures } from './checks.ts';
+import { overview } from './overview.ts';
 import { candidateRemarks, baselineRemarks, dataRemarks, leftOut, machineRemark, stepRemarks } from './remarks.ts';
 import type { Report } from './schema.ts';
 import { oneLine } from './strings.ts';
@@ -6,8 +8,6 @@ import {
   beforeAfter,
   changedTable,
   namedCandidates,
-  otherFailures,
-  overview,
   partsTable,
   profileTable,
   type Named,
@@ -103,19 +103,18 @@ function bold(text: string): string {
 }
 
 /**
- * Text that GitHub shows as it is: HTML as entities, punctuation of markdown with backslashes (the pipe as an entity, for
- * cells), addresses not as links, a word joiner in @mentions and #references, which are looked for after rendering, and
- * `$` in a span, as GitHub's page on mathematics says.
+ * Text that GitHub shows as it is. Signs of markdown and HTML become character references, which work in markdown and in
+ * HTML blocks (where a backslash would be seen) and cannot be structure (CommonMark 2.5); addresses do not become links;
+ * @mentions and #references, which are looked for after rendering, get a word joiner; `$` stands in a span, as GitHub's
+ * page on mathematics says.
  */
 export function escapeMarkdown(text: string, longest = LONGEST): string {
   const line = oneLine(text);
   const points = [...line];
+  const reference = (signs: string): string => signs.replace(/./g, (sign) => `&#${sign.charCodeAt(0)};`);
+  const pattern = /[&<>|\\`*_[\]~]|(?<=^\d*)[-+=.)]+(?=\s|$)|#(?!\w)|:\/\/|(?<=\bwww)\./gi;
   return (points.length > longest ? `${points.slice(0, longest - 1).join('')}…` : line)
-    .replace(/[\\`*_[\]~]/g, '\\$&')
-    .replace(/^(\d*)([-+=.)]+)(?=\s|$)/, (_, digits: string, signs: string) => digits + signs.replace(/./g, '\\$&'))
-    .replace(/#/g, (sign, at: number, all: string) => (/\w/.test(all[at + 1] ?? '') ? `${sign}\u2060` : `\\${sign}`))
-    .replace(/@(?=\w)/g, '@\u2060')
-    .replace(/:\/\/|\bwww\./gi, (sign) => (sign === '://' ? ':\\//' : `${sign.slice(0, 3)}\\.`))
-    .replace(/[&<>|]/g, (sign) => `&#${sign.charCodeAt(0)};`)
+    .replace(pattern, reference)
+    .replace(/(?<!&)[#@](?=\w)/g, '$&\u2060')
     .replaceAll('$', '<span>$</span>');
 }

@@ -2,7 +2,6 @@
 import { bytes, counted, metricName, metricValue, percent, signedPoints, whole } from './figures.ts';
 import type { Candidate, Report } from './schema.ts';
 import { oneLine } from './strings.ts';
-import { shape } from './tables.ts';
 
 /** Bad rows that are named; the rest is counted. */
 const NAMED = 3;
@@ -24,7 +23,7 @@ export function candidateRemarks({ accuracy }: Candidate): string[] {
   }
   if (saturated)
     remarks.push(
-      `on a CPU without VNNI, where 8-bit products saturate: ${metricName(metric)} ${metricValue(metric, saturated.after)}, drop ${signedPoints(saturated.drop)} points (emulated on ${counted(saturated.samples, 'row')})`,
+      `on a CPU without VNNI, where 8-bit products saturate: ${metricName(metric)} ${metricValue(metric, saturated.after)} instead of ${metricValue(metric, saturated.exact)}, drop ${signedPoints(saturated.drop)} points (emulated on ${counted(saturated.samples, 'row')})`,
     );
   return remarks;
 }
@@ -72,7 +71,7 @@ export function leftOut({ steps }: Report): LeftOut[] {
 export function stepRemarks({ steps }: Report): string[] {
   return steps.map(({ pass, stats }) => {
     const counts = Object.entries(stats).map(([name, count]) => `${count} ${name}`);
-    return `${pass}: ${counts.join(', ')}`;
+    return oneLine(`${pass}: ${counts.join(', ')}`);
   });
 }
 
@@ -96,9 +95,4 @@ export function machineRemark({ machine, candidates, latency }: Report): string 
   return oneLine(
     `${machine.cpu}${isa}, ${counted(machine.cores, 'core')}, ${bytes(machine.memory)}, ${threads.length > 0 ? `${threads.join(' and ')} ${threads.join() === '1' ? 'thread' : 'threads'}, ` : ''}onnxruntime ${machine.onnxruntime}, Node ${machine.node.replace(/^v/, '')}`,
   );
-}
-
-/** The profile's shape in words, for captions. */
-export function profiledAt({ profile }: Candidate): string {
-  return profile ? `at ${shape(profile)} (batch by tokens)` : '';
 }

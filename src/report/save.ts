@@ -1,23 +1,34 @@
 // Writing a Report to files, the format by the name's ending; renderers are loaded when they are wanted.
-import { closeSync, existsSync, mkdirSync, openSync, rmSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
 import { dirname, extname, resolve } from 'node:path';
 import { UsageError } from '../errors.ts';
+import type { InspectReport } from '../inspect/inspect.ts';
 import type { Report } from './schema.ts';
 
-const formats: Readonly<Record<string, (report: Report) => Promise<string>>> = {
+/** Renderers by the ending of a file's name. */
+export type Formats<R> = Readonly<Record<string, (report: R) => Promise<string>>>;
+
+export const reportFormats: Formats<Report> = {
   '.json': async (report) => `${JSON.stringify(report, null, 2)}\n`,
   '.md': async (report) => (await import('./markdown.ts')).renderMarkdown(report),
   '.xml': async (report) => (await import('./junit.ts')).renderJunit(report),
   '.html': async (report) => (await import('./html/page.ts')).renderHtml(report),
 };
 
-function formatOf(path: string): ((report: Report) => Promise<string>) | undefined {
-  return formats[extname(path).toLowerCase()];
+/** A look at a model has no gates, so that there is no JUnit of it. */
+export const inspectFormats: Formats<InspectReport> = {
+  '.json': async (report) => `${JSON.stringify(report, null, 2)}\n`,
+  '.md': async (report) => (await import('./inspect-page.ts')).inspectMarkdown(report),
+  '.html': async (report) => (await import('./inspect-page.ts')).inspectHtml(report),
+};
+
+function endingOf(path: string): string {
+  return extname(path).toLowerCase();
 }
 
 /** Throws UsageError for an ending that is no format and for a place that cannot be written; call it before the work begins. */
-export function checkReportPaths(paths: readonly string[]): void {
-  const wrong = paths.find((path) => !formatOf(path));
+export function checkReportPaths(paths: readonly string[], formats: Readonly<Record<string, unknown>>): void {
+  const wrong = paths.find((path) => !(endingOf(path) in formats));
   if (wrong !== undefined)
     throw new UsageError(
       `--report: expected a name ending in ${Object.keys(formats)
@@ -29,11 +40,9 @@ export function checkReportPaths(paths: readonly string[]): void {
 
 /** Asking for rights does not tell (root, read-only mounts): open the file, and leave nothing that was not there. */
 function tryWriting(path: string): void {
-  const folder = dirname(resolve(path));
-  let made: string | undefined;
+  const made: string[] = [];
   try {
-    if (existsSync(path) && !statSync(path).isFile() && statSync(path).isDirectory()) throw new Error('it is a folder');
-    made = mkdirSync(folder, { recursive: true });
+    makeFolders(dirname(resolve(path)), made);
     const fresh = !existsSync(path);
     closeSync(openSync(path, 'a'));
     if (fresh) rmSync(path);
@@ -42,13 +51,18 @@ function tryWriting(path: string): void {
       cause: error,
     });
   } finally {
-    if (made !== undefined) removeEmpty(folder, made);
+    for (const folder of made.reverse()) rmdirSync(folder);
   }
 }
 
-/** Remove the folders from `folder` up to `top` again. */
-function removeEmpty(folder: string, top: string): void {
-  for (let at = folder; at.length >= top.length; at = dirname(at)) rmdirSync(at);
+/** One by one: mkdirSync's `recursive` never ends where making a folder gives ENOENT, as in /proc. */
+function makeFolders(folder: string, made: string[] = []): void {
+  const missing: string[] = [];
+  for (let at = folder; !existsSync(at); at = dirname(at)) missing.unshift(at);
+  for (const one of missing) {
+    mkdirSync(one);
+    made.push(one);
+  }
 }
 
 function reason(error: unknown): string {
@@ -56,9 +70,9 @@ function reason(error: unknown): string {
 }
 
 /** Write the report to each path. */
-export async function saveReport(report: Report, paths: readonly string[]): Promise<void> {
+export async function saveReport<R>(report: R, paths: readonly string[], formats: Formats<R>): Promise<void> {
   for (const path of paths) {
-    const text = await formatOf(path)!(report);
+    const text = await formats[endingOf(path)]!(report);
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text);
   }

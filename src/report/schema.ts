@@ -125,7 +125,7 @@ const machine = z.object({
 });
 
 const check = z.object({
-  gate: z.string().describe('max-drop, min-speedup, max-size …'),
+  gate: z.string().describe('max-drop, min-speedup, max-size, baseline'),
   at: z.string().optional().describe('what it was checked on, where there are several: a shape, a metric'),
   expected: z.string().describe('as people read it, with its unit'),
   found: z.string(),

@@ -1,13 +1,18 @@
 // Users' strings made fit for a page: control characters out, width as a terminal draws it, cut to size, short names of files.
 
 /** C0 and C1 controls, and the marks that turn the direction of text: a file must not steer the terminal or the page. */
-const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g;
-/** Half of a surrogate pair, and code points that XML 1.0 does not allow. */
-const BROKEN = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]|[\ufffe\uffff]/g;
+const CONTROLS = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]+/gu;
+/** Half of a surrogate pair, and code points that are no characters. */
+const BROKEN = /[\p{Cs}\p{Noncharacter_Code_Point}]/gu;
+
+/** Nothing that steers: each run of controls is a space. */
+export function printable(text: string): string {
+  return text.replace(BROKEN, '\ufffd').replace(CONTROLS, ' ');
+}
 
 /** One line of plain text: runs of controls and white space are a space. */
 export function oneLine(text: string): string {
-  return text.replace(BROKEN, '\ufffd').replace(CONTROLS, ' ').replace(/\s+/g, ' ').trim();
+  return printable(text).replace(/\s+/g, ' ').trim();
 }
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });

@@ -13,7 +13,7 @@ import {
   whole,
 } from './figures.ts';
 import { oneLine, shortNames } from './strings.ts';
-import { candidatesOf, type Accuracy, type Candidate, type Check, type Latency, type Report } from './schema.ts';
+import { candidatesOf, type Accuracy, type Candidate, type Latency, type Report } from './schema.ts';
 
 /** How a column stands: numbers to the right; a path is cut in its middle, prose wraps or is cut at its end. */
 export interface Column {
@@ -67,7 +67,8 @@ export function beforeAfter(report: Report, one: Candidate): Table {
 }
 
 function sizes(ratio: number): string {
-  return ratio <= 1 ? `${(1 / ratio).toFixed(2)}x smaller` : `${ratio.toFixed(2)}x larger`;
+  if (Math.abs(ratio - 1) < 0.005) return 'the same size';
+  return ratio < 1 ? `${(1 / ratio).toFixed(2)}x smaller` : `${ratio.toFixed(2)}x larger`;
 }
 
 function accuracyRows(accuracy: Accuracy): string[][] {
@@ -78,19 +79,15 @@ function accuracyRows(accuracy: Accuracy): string[][] {
     metricValue(name, to),
     metricChange(name, to - from) + more,
   ];
-  const p = accuracy.p === undefined ? '' : `, p ${accuracy.p.toFixed(3)}`;
+  const p = accuracy.p === undefined ? '' : `, p ${accuracy.p < 0.001 ? '< 0.001' : accuracy.p.toFixed(3)}`;
   const rows = [
     row(metric, before, after, ` (95 %: ${interval(accuracy)}${p}), ${whole(accuracy.samples)} samples`),
     ...Object.entries(accuracy.secondary).map(([name, pair]) => row(name, pair.before, pair.after)),
   ];
   if (saturated) {
-    const found = row(metric, saturated.after + saturated.drop, saturated.after);
-    rows.push([
-      `${found[0]!} without VNNI`,
-      found[1]!,
-      found[2]!,
-      `${found[3]!}, emulated, ${whole(saturated.samples)} samples`,
-    ]);
+    const found = row(metric, saturated.before, saturated.after);
+    const note = `, emulated, ${whole(saturated.samples)} samples`;
+    rows.push([`${found[0]!} without VNNI`, found[1]!, found[2]!, found[3]! + note]);
   }
   // the drop is what is judged: where it was measured to more digits than before and after show, it decides
   rows[0]![3] = rows[0]![3]!.replace(/^\S+/, signedPoints(-drop));
@@ -98,7 +95,7 @@ function accuracyRows(accuracy: Accuracy): string[][] {
 }
 
 /** The interval of the change, lower end first. */
-function interval({ ci95: [low, high] }: Accuracy): string {
+export function interval({ ci95: [low, high] }: Accuracy): string {
   return `${signedPoints(-high)} to ${signedPoints(-low)}`;
 }
 
@@ -126,76 +123,6 @@ function parityText(parity: NonNullable<Candidate['parity']>): string {
   ].join(', ');
 }
 
-/** The secondary metric that says what was found of what was there to find, where the task has one. */
-export function recallKey({ metric, secondary }: Accuracy): string | undefined {
-  const keys = Object.keys(secondary);
-  const known = ['macroRecall', 'recall'].find((key) => keys.includes(key));
-  return /recall/i.test(metric) ? undefined : (known ?? keys.find((key) => /recall/i.test(key)));
-}
-
-/** A column of the table of several models: the original's cell, and a candidate's; left out where all are empty. */
-interface Facet {
-  readonly title: string;
-  readonly kind: Column['kind'];
-  readonly original: string;
-  readonly cell: (one: Named) => string;
-}
-
-/** Several models: a row a model, the original first. */
-export function overview(report: Report, candidates: readonly Named[]): Table {
-  const facets: Facet[] = [
-    { title: 'model', kind: 'path', original: `${originalName(report)} (original)`, cell: ({ name }) => name },
-    { title: 'size', kind: 'number', original: bytes(report.input.bytes), cell: ({ output }) => bytes(output.bytes) },
-    { title: 'of original', kind: 'number', original: '', cell: ({ ratio }) => percent(ratio, 1) },
-    ...accuracyFacets(candidates),
-    ...shapesOf(candidates).flatMap((key) => latencyFacets(candidates, key)),
-    memoryFacet(candidates),
-    { title: 'cosine', kind: 'number', original: '', cell: ({ parity }) => parity?.cosine.toFixed(5) ?? '' },
-    {
-      title: 'agreement',
-      kind: 'number',
-      original: '',
-      cell: ({ parity }) => (parity?.agreement === undefined ? '' : percent(parity.agreement)),
-    },
-    { title: 'Pareto', kind: 'word', original: '', cell: ({ pareto }) => (pareto ? 'front' : '') },
-    { title: 'verdict', kind: 'word', original: '', cell: ({ verdict }) => verdictWord(verdict) },
-  ];
-  const used = facets.filter((facet) => candidates.some((one) => facet.cell(one) !== ''));
-  return {
-    caption: 'The models side by side',
-    columns: used.map(({ title, kind }) => ({ title, kind })),
-    rows: [used.map(({ original }) => original), ...candidates.map((one) => used.map(({ cell }) => cell(one)))],
-  };
-}
-
-function accuracyFacets(candidates: readonly Named[]): Facet[] {
-  const first = candidates.find(({ accuracy }) => accuracy)?.accuracy;
-  if (!first) return [];
-  const { metric } = first;
-  const of = (show: (accuracy: Accuracy) => string) => (one: Named) => (one.accuracy ? show(one.accuracy) : '');
-  const facets: Facet[] = [
-    {
-      title: metricName(metric),
-      kind: 'number',
-      original: metricValue(metric, first.before),
-      cell: of(({ after }) => metricValue(metric, after)),
-    },
-    { title: 'points', kind: 'number', original: '', cell: of(({ drop }) => signedPoints(-drop)) },
-    { title: '95 %', kind: 'number', original: '', cell: of(interval) },
-  ];
-  const recall = recallKey(first);
-  if (recall === undefined) return facets;
-  return [
-    ...facets,
-    {
-      title: metricName(recall),
-      kind: 'number',
-      original: metricValue(recall, first.secondary[recall]!.before),
-      cell: of(({ secondary }) => (secondary[recall] ? metricValue(recall, secondary[recall].after) : '')),
-    },
-  ];
-}
-
 /** All shapes measured, in the order of the first mention. */
 export function shapesOf(candidates: readonly Candidate[]): string[] {
   return [...new Set(candidates.flatMap(({ latency }) => latency ?? []).map(shape))];
@@ -204,43 +131,6 @@ export function shapesOf(candidates: readonly Candidate[]): string[] {
 /** The row of a shape. */
 export function latencyAt({ latency }: Candidate, key: string): Latency | undefined {
   return latency?.find((row) => shape(row) === key);
-}
-
-function latencyFacets(candidates: readonly Named[], key: string): Facet[] {
-  const rows = candidates.flatMap((one) => latencyAt(one, key) ?? []);
-  return [
-    {
-      title: key,
-      kind: 'number',
-      original: range(
-        rows.map(({ beforeMs }) => beforeMs),
-        ms,
-      ),
-      cell: (one) => (latencyAt(one, key) ? ms(latencyAt(one, key)!.afterMs) : ''),
-    },
-    {
-      title: 'speedup',
-      kind: 'number',
-      original: '',
-      cell: (one) => (latencyAt(one, key) ? factor(latencyAt(one, key)!.speedup) : ''),
-    },
-  ];
-}
-
-function memoryFacet(candidates: readonly Named[]): Facet {
-  const before = candidates.flatMap(({ memory }) => memory?.beforePeakRssBytes ?? []);
-  return {
-    title: 'peak memory',
-    kind: 'number',
-    original: range(before, bytes),
-    cell: ({ memory }) => (memory ? bytes(memory.afterPeakRssBytes) : ''),
-  };
-}
-
-/** The original was measured beside each candidate: one figure where they agree, else the middle one. */
-function range(values: readonly number[], show: (value: number) => string): string {
-  if (values.length === 0) return '';
-  return show(values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)]!);
 }
 
 /** The examples that got worse; `undefined` where none is listed. */
@@ -283,7 +173,7 @@ export function profileTable({ profile }: Candidate): Table | undefined {
   const titles = ['before', 'share', 'nodes', 'after', 'share', 'nodes'];
   return {
     caption: `Time by operator in a run of ${shape(profile)}`,
-    columns: [{ title: 'operator', kind: 'word' }, ...titles.map((title) => ({ title, kind: 'number' }) as const)],
+    columns: [{ title: 'operator', kind: 'path' }, ...titles.map((title) => ({ title, kind: 'number' }) as const)],
     rows: ops.map((op) => [oneLine(op), ...cells(before.get(op)), ...cells(after.get(op))]),
   };
 }
@@ -294,12 +184,12 @@ export function partsTable({ parts }: Candidate): Table | undefined {
   const names = [...new Set([...parts.before, ...parts.after].map(({ name }) => name))];
   const cells = (side: typeof parts.before, name: string): string[] => {
     const part = side.find((one) => one.name === name);
-    return part ? [bytes(part.bytes), part.precision] : ['', ''];
+    return part ? [bytes(part.bytes), oneLine(part.precision)] : ['', ''];
   };
   return {
     caption: 'Size by part',
     columns: [
-      { title: 'part', kind: 'word' },
+      { title: 'part', kind: 'path' },
       { title: 'before', kind: 'number' },
       { title: 'precision', kind: 'word' },
       { title: 'after', kind: 'number' },
@@ -307,35 +197,4 @@ export function partsTable({ parts }: Candidate): Table | undefined {
     ],
     rows: names.map((name) => [oneLine(name), ...cells(parts.before, name), ...cells(parts.after, name)]),
   };
-}
-
-/** Every gate that was asked for. A report that lists none has them from its figures: a drop that was allowed, and what failed. */
-export function checksOf(one: Candidate): readonly Check[] {
-  if (one.checks) return one.checks;
-  const checks: Check[] = [];
-  const { accuracy } = one;
-  if (accuracy?.allowed !== undefined)
-    checks.push({
-      gate: 'max-drop',
-      at: accuracy.metric,
-      expected: `a drop of at most ${signedPoints(accuracy.allowed).replace('+', '')} points`,
-      found: `${signedPoints(accuracy.drop)} points`,
-      verdict: accuracy.verdict,
-    });
-  for (const line of one.failures.slice(checks.some(({ verdict }) => verdict === 'fail') ? 1 : 0)) {
-    const [, gate, expected, found] = /^(.*?): expected (.*), found (.*)$/s.exec(line) ?? [];
-    checks.push({ gate: gate ?? 'gate', expected: expected ?? 'to hold', found: found ?? line, verdict: 'fail' });
-  }
-  return checks;
-}
-
-/** Failures of the run that no candidate names. */
-export function otherFailures(report: Report): string[] {
-  const own = candidatesOf(report).flatMap(({ failures }) => failures);
-  return report.failures.filter((line) => !own.some((failure) => line.includes(failure)));
-}
-
-/** A verdict in words. */
-export function verdictWord(verdict: Report['verdict']): string {
-  return verdict === 'not-checked' ? 'not checked' : verdict;
 }

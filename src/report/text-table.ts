@@ -11,7 +11,7 @@ const LEAST = 20;
 /** Lines, at most `columns` wide, the titles dim. Prose in the last column wraps; elsewhere it is cut. */
 export function textTable({ columns: all, rows }: Table, columns: number): string[] {
   const last = all.length - 1;
-  if (all[last]!.kind === 'prose') return draw(all, rows, columns);
+  if (all[last]!.kind === 'prose') return draw(all, rows, columns, true);
   const natural = all.map((column, i) => Math.max(...[column.title, ...rows.map((row) => row[i]!)].map(width)));
   return blocks(all, natural, columns).flatMap((chosen, i) => [
     ...(i > 0 ? [''] : []),
@@ -43,11 +43,12 @@ function isFree({ kind }: Column): boolean {
   return kind === 'prose' || kind === 'path';
 }
 
-function draw(all: readonly Column[], rows: readonly (readonly string[])[], columns: number): string[] {
+/** `wraps`: prose in the last column goes on below itself. */
+function draw(all: readonly Column[], rows: readonly (readonly string[])[], columns: number, wraps = false): string[] {
   const widths = fit(all, rows, columns);
   const hang = widths.slice(0, -1).reduce((sum, size) => sum + size + GAP, INDENT.length);
   const line = (cells: readonly string[]): string[] => {
-    const fitted = cells.map((cell, i) => fitCell(cell, all[i]!, widths[i]!, i === all.length - 1));
+    const fitted = cells.map((cell, i) => fitCell(cell, all[i]!, widths[i]!, wraps && i === all.length - 1));
     const [first = '', ...more] = fitted.at(-1)!;
     const head = fitted.slice(0, -1).map(([cell]) => cell!);
     return [

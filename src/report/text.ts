@@ -1,20 +1,12 @@
 // A Report as people read it in a terminal: the figures, the verdict, what was left and what to know.
+import { otherFailures, verdictWord } from './checks.ts';
+import { overview } from './overview.ts';
 import chalk from 'chalk';
 import { bytes } from './figures.ts';
 import { baselineRemarks, candidateRemarks, dataRemarks, leftOut, stepRemarks } from './remarks.ts';
 import type { Report } from './schema.ts';
 import { cutMiddle, oneLine, wrap } from './strings.ts';
-import {
-  beforeAfter,
-  changedTable,
-  namedCandidates,
-  otherFailures,
-  overview,
-  profileTable,
-  verdictWord,
-  type Named,
-  type Table,
-} from './tables.ts';
+import { beforeAfter, changedTable, namedCandidates, profileTable, type Named, type Table } from './tables.ts';
 import { latencyBars } from './text-bars.ts';
 import { textTable } from './text-table.ts';
 
@@ -75,7 +67,7 @@ function remarks(report: Report, wide: number): string[] {
   const dim = (text: string): string[] => wrap(text, wide).map((line) => chalk.dim(line));
   const [data, ...bad] = dataRemarks(report);
   return [
-    ...(data && report.command !== 'quantize' ? dim(data) : []),
+    ...(data ? dim(data) : []),
     ...bad.flatMap((line) => wrap(line, wide).map((part) => chalk.yellow(part))),
     ...leftOut(report).flatMap(({ count, ops, reason }) => dim(`left: ${count} x ${ops}: ${reason}`)),
     ...baselineRemarks(report).flatMap(dim),

@@ -41,15 +41,8 @@ const known = [
   'sve2',
 ] as const;
 
-/** Extensions whose 8-bit dot products add up in 32 bits without a saturating 16-bit step on the way. */
-const integerDotProduct: readonly string[] = [
-  'avx_vnni',
-  'avx_vnni_int8',
-  'avx512_vnni',
-  'amx_int8',
-  'asimddp',
-  'i8mm',
-];
+/** x86 extensions whose 8-bit dot products add up in 32 bits without a saturating 16-bit step on the way. */
+const integerDotProduct: readonly string[] = ['avx_vnni', 'avx_vnni_int8', 'avx512_vnni', 'amx_int8'];
 
 /** Reads the facts; whatever the system does not tell is left empty, nothing throws. */
 export function readMachine(): Machine {
@@ -65,10 +58,11 @@ export function readMachine(): Machine {
 
 /**
  * True where products of uint8 by int8 are summed exactly. Without VNNI, x86 adds two of them in saturating 16 bits
- * (VPMADDUBSW: 2 x 255 x 127 > 32,767), which weights of 7 bits avoid.
+ * (VPMADDUBSW: 2 x 255 x 127 > 32,767), which weights of 7 bits avoid. onnxruntime's ARM kernels widen before they add,
+ * with the dot product extension and without.
  */
-export function hasIntegerDotProduct(isa: readonly string[]): boolean {
-  return isa.some((extension) => integerDotProduct.includes(extension));
+export function sumsExactly(isa: readonly string[], arch: string = process.arch): boolean {
+  return arch !== 'x64' || isa.some((extension) => integerDotProduct.includes(extension));
 }
 
 /** Version of the installed onnxruntime-node, from its package.json; '' where it cannot be found. */

@@ -1,26 +1,9 @@
 // Tensors and value descriptions on both sides of onnxruntime: the one place where its types meet the project's.
 import type { InferenceSession, OnnxValue, Tensor, TypedTensor } from 'onnxruntime-node';
 import type { DataType } from '../ir/dtype.ts';
+import type { HostTensor, TypedArray } from '../ir/host-tensor.ts';
 
-/** The arrays a tensor's elements lie in. */
-export type TypedArray =
-  | Float32Array
-  | Float64Array
-  | Int8Array
-  | Uint8Array
-  | Int16Array
-  | Uint16Array
-  | Int32Array
-  | Uint32Array
-  | BigInt64Array
-  | BigUint64Array;
-
-/** A tensor in this process's memory, row-major. float16 lies as its bits in a Uint16Array, bool as 0 and 1 in a Uint8Array. */
-export interface HostTensor {
-  readonly dtype: DataType;
-  readonly dims: readonly number[];
-  readonly data: TypedArray;
-}
+export type { HostTensor, TypedArray } from '../ir/host-tensor.ts';
 
 /** An input or output of a model; a dimension is a number, the name of a free one, or null where nothing is known. */
 export interface ValueSpec {

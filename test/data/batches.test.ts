@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { makeBatches } from '../../src/data/batches.ts';
 import { builtinDataset, builtinTexts } from '../../src/data/builtin-texts.ts';
-import type { Encoding } from '../../src/data/tokenizer.ts';
+import type { Encoding } from '../../src/data/tokenizer/tokenizer.ts';
 
 const rows = (...lengths: number[]): Encoding[] =>
   lengths.map((length, i) => ({ ids: new Int32Array(length).fill(i + 10), segments: new Uint8Array(length).fill(1) }));

@@ -1,4 +1,4 @@
-"""Classes of all code points as Python's tokenizers see them: the tables of src/data/tokenizer-unicode.ts, and the
+"""Classes of all code points as Python's tokenizers see them: the tables of src/data/tokenizer/unicode.ts, and the
 digest that test/data/tokenizer-unicode.test.ts compares them with. Run: python make-tokenizer-unicode.py"""
 
 import hashlib

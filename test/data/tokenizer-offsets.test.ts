@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createTokenizer, type Tokenizer } from '../../src/data/tokenizer.ts';
+import { createTokenizer, type Tokenizer } from '../../src/data/tokenizer/tokenizer.ts';
 import { isJsonObject, readJsonObject } from '../../src/data/json-file.ts';
 
 type Case = [name: string, text: number, ids: number[], offsets: number[]];

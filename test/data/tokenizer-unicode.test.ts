@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { characterClasses } from '../../src/data/tokenizer-unicode.ts';
+import { characterClasses } from '../../src/data/tokenizer/unicode.ts';
 
 it('has the classes of all code points as Python’s tokenizers sees them', () => {
   // printed by make-tokenizer-unicode.py with tokenizers 0.23.3

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createTokenizer, loadTokenizer } from '../../src/data/tokenizer.ts';
+import { createTokenizer, loadTokenizer } from '../../src/data/tokenizer/tokenizer.ts';
 import { readJsonObject, type JsonObject } from '../../src/data/json-file.ts';
-import { longestFirst } from '../../src/data/truncation.ts';
+import { longestFirst } from '../../src/data/tokenizer/truncation.ts';
 import vectors from './tokenizer-vectors.json' with { type: 'json' };
 
 const tiny = fileURLToPath(new URL('../support/tiny', import.meta.url));
@@ -77,6 +77,39 @@ describe('createTokenizer', () => {
     expect(left.padSide).toBe('left');
     expect(left.maxLength).toBeUndefined();
   });
+});
+
+describe('words that come again', () => {
+  it('are the same tokens before and after they were forgotten', async () => {
+    const tokenizer = await loadTokenizer(tiny);
+    const ids = (): number[] => [...tokenizer.encode('the children danced 7x', undefined, 32).ids];
+    const first = ids();
+    expect(ids()).toEqual(first);
+    for (let i = 0; i < 70_000; i++) tokenizer.encode(`w${i}`, undefined, 32);
+    expect(ids()).toEqual(first);
+  });
+});
+
+it('treats a lone surrogate as U+FFFD, which BERT drops', async () => {
+  const tokenizer = await loadTokenizer(tiny);
+  const ids = (text: string): number[] => [...tokenizer.encode(text, undefined, 32).ids];
+  expect(ids('the mo\ud83dvie\udc00')).toEqual(ids('the mo\ufffdvie\ufffd'));
+  expect(ids('the mo\ud83dvie')).toEqual(ids('the movie'));
+});
+
+it('asks for an unknown token only where a word needs it', async () => {
+  const model = { type: 'WordPiece', vocab: { the: 0, movie: 1 }, unk_token: '[UNK]' };
+  const json = {
+    ...(await readJsonObject(join(tiny, 'tokenizer.json'))),
+    post_processor: null,
+    added_tokens: [],
+    model,
+  };
+  const tokenizer = await createTokenizer('x', json, {});
+  expect([...tokenizer.encode('the movie', undefined, 8).ids]).toEqual([0, 1]);
+  expect(() => tokenizer.encode('the film', undefined, 8)).toThrow(
+    "tokenizer: expected the unknown token '[UNK]' for 'film', found none in the vocabulary",
+  );
 });
 
 describe('longestFirst', () => {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { parity } from '../../src/evaluate/parity.ts';
 import { ParitySums } from '../../src/evaluate/parity-sums.ts';
-import { loadTokenizer } from '../../src/data/tokenizer.ts';
+import { loadTokenizer } from '../../src/data/tokenizer/tokenizer.ts';
 import type { Session } from '../../src/runtime/session.ts';
 import { openTiny, releaseAll, someTexts, tinyFolder } from './support.ts';
 

@@ -1,6 +1,6 @@
 // Runs a task over rows with a function in the place of the model: what a task does with given outputs.
 import type { Row } from '../../src/data/dataset.ts';
-import type { Encoding } from '../../src/data/tokenizer.ts';
+import type { Encoding } from '../../src/data/tokenizer/tokenizer.ts';
 import type { SequenceValues } from '../../src/evaluate/sequence-values.ts';
 import type { Example, Outcome, TaskRun } from '../../src/evaluate/task.ts';
 

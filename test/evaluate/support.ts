@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../../src/data/config.ts';
 import { datasetOf as inMemory, type Dataset, type Row } from '../../src/data/dataset.ts';
-import { loadTokenizer } from '../../src/data/tokenizer.ts';
+import { loadTokenizer } from '../../src/data/tokenizer/tokenizer.ts';
 import { compare } from '../../src/evaluate/compare.ts';
 import {
   checkGold,
@@ -84,7 +84,7 @@ export async function prepareTiny(
     pooling,
     seed: 0,
   });
-  await checkGold(dataset, [run]);
+  await checkGold(dataset, [{ run }]);
   return { task: name, dataset, run, padding: { padId: tokenizer.padId, padSide: tokenizer.padSide } };
 }
 

@@ -1,7 +1,7 @@
 // The tiny tokenizer and models of test/support, and a context for a task over them.
 import { fileURLToPath } from 'node:url';
 import { datasetOf, type Dataset, type Row } from '../../src/data/dataset.ts';
-import { loadTokenizer } from '../../src/data/tokenizer.ts';
+import { loadTokenizer } from '../../src/data/tokenizer/tokenizer.ts';
 import { evaluate, type Evaluations } from '../../src/evaluate/evaluate.ts';
 import type { TaskContext, TaskRun } from '../../src/evaluate/task.ts';
 import { openSession } from '../../src/runtime/session.ts';

@@ -72,7 +72,7 @@ describe('a gate that fails', () => {
     const folder = modelFolder();
     const report = await quantize(folder, { ...quick, maxSize: '10B' });
     expect(report.verdict).toBe('fail');
-    expect(report.failures[0]).toMatch(/^size: expected at most 10 bytes, found \d+$/);
+    expect(report.failures[0]).toMatch(/^size: expected at most 10 bytes, found \d+ bytes$/);
     expect(files(join(folder, 'onnx'))).toEqual(['model.onnx', 'model_quantized.rejected.onnx']);
     expect(readModel(join(folder, 'onnx/model_quantized.rejected.onnx')).graph.nodes.length).toBeGreaterThan(0);
   });

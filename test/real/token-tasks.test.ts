@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { datasetOf, type Dataset, type Row } from '../../src/data/dataset.ts';
 import { openDataset } from '../../src/data/open-dataset.ts';
-import { loadTokenizer } from '../../src/data/tokenizer.ts';
+import { loadTokenizer } from '../../src/data/tokenizer/tokenizer.ts';
 import { checkGold, evaluate, type Evaluation } from '../../src/evaluate/evaluate.ts';
 import { taskNamed } from '../../src/evaluate/registry.ts';
 import { openSession } from '../../src/runtime/session.ts';
@@ -38,7 +38,7 @@ async function measure(task: string, model: string, rows: readonly Row[], maxLen
     const tokenizer = await loadTokenizer(tinyFolder);
     const of = task === 'token-classification' ? labels : [];
     const run = taskNamed(task).begin({ path: 'wnut17', tokenizer, maxLength, labels: of, pooling: 'mean', seed: 0 });
-    await checkGold(dataset, [run]);
+    await checkGold(dataset, [{ run }]);
     const padding = { padId: tokenizer.padId, padSide: tokenizer.padSide };
     const { models } = await evaluate(task, dataset, [{ session, run, padding }]);
     return models[0]!;

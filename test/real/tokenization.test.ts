@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parse } from 'csv-parse/sync';
 import { beforeAll, expect, it } from 'vitest';
-import { loadTokenizer, type Tokenizer } from '../../src/data/tokenizer.ts';
+import { loadTokenizer, type Tokenizer } from '../../src/data/tokenizer/tokenizer.ts';
 import { describeWith, shared } from '../support/shared.ts';
 import vectors from './tokenization-vectors.json' with { type: 'json' };
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hasIntegerDotProduct, parseCpuinfo, parseSysctl, readMachine } from '../../src/runtime/machine.ts';
+import { sumsExactly, parseCpuinfo, parseSysctl, readMachine } from '../../src/runtime/machine.ts';
 
 describe('readMachine', () => {
   it('reads this machine', () => {
@@ -18,14 +18,15 @@ describe('instruction sets', () => {
       'processor\t: 0\nmodel name\t: X\nflags\t\t: fpu sse2 avx avx2 avx512f avx512_vnni amx_int8\n',
     );
     expect(isa).toEqual(['avx', 'avx2', 'avx512f', 'avx512_vnni', 'amx_int8']);
-    expect(hasIntegerDotProduct(isa)).toBe(true);
-    expect(hasIntegerDotProduct(parseCpuinfo('flags : avx avx2 fma'))).toBe(false);
+    expect(sumsExactly(isa, 'x64')).toBe(true);
+    expect(sumsExactly(parseCpuinfo('flags : avx avx2 fma'), 'x64')).toBe(false);
   });
 
   it('reads ARM features', () => {
     const isa = parseCpuinfo('Features\t: fp asimd asimdhp asimddp i8mm\n');
     expect(isa).toEqual(['asimd', 'asimdhp', 'asimddp', 'i8mm']);
-    expect(hasIntegerDotProduct(isa)).toBe(true);
+    expect(sumsExactly(isa, 'arm64')).toBe(true);
+    expect(sumsExactly(['asimd'], 'arm64')).toBe(true); // MLAS's NEON kernels widen before they add
   });
 
   it('reads what macOS says', () => {
@@ -40,6 +41,6 @@ describe('instruction sets', () => {
 
   it('knows nothing of what it cannot read', () => {
     expect(parseCpuinfo('')).toEqual([]);
-    expect(hasIntegerDotProduct([])).toBe(false);
+    expect(sumsExactly([], 'x64')).toBe(false);
   });
 });

@@ -1,6 +1,6 @@
 // Question answering: an answer cut out of a context, by F1 and exact match as the scripts of SQuAD 1.1 and 2.0 score it.
 import type { Row } from '../../data/dataset.ts';
-import type { Encoding, WindowEncoding } from '../../data/tokenizer.ts';
+import type { Encoding, WindowEncoding } from '../../data/tokenizer/tokenizer.ts';
 import { DataError, ModelError } from '../../errors.ts';
 import type { ValueSpec } from '../../runtime/session.ts';
 import { AnswerTally, type Answer, type Answers, type WindowScores } from '../answer-tally.ts';

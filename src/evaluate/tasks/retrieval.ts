@@ -1,6 +1,6 @@
 // Retrieval: every document of the file is ranked for every query by the cosine of their embeddings.
 import type { Row } from '../../data/dataset.ts';
-import type { Encoding } from '../../data/tokenizer.ts';
+import type { Encoding } from '../../data/tokenizer/tokenizer.ts';
 import { DataError } from '../../errors.ts';
 import { meanOf } from '../../math/statistics-paired.ts';
 import {

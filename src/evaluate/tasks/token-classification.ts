@@ -1,6 +1,6 @@
 // Token classification: entities by precision, recall and F1 as conlleval counts them; a word's tag is that of its first token.
 import type { Row } from '../../data/dataset.ts';
-import type { Encoding } from '../../data/tokenizer.ts';
+import type { Encoding } from '../../data/tokenizer/tokenizer.ts';
 import { DataError, ModelError } from '../../errors.ts';
 import { entitiesOf, outside, sharedEntities, type Tag } from '../../math/statistics-entities.ts';
 import { argmax } from '../../math/statistics.ts';

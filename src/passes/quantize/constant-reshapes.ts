@@ -1,6 +1,6 @@
 // Reshapes whose target is computed from Shape get a constant target: 0 copies a dimension, -1 infers one.
 // It takes four to six nodes a Reshape out of the run: 3 to 5 % of an INT8 MiniLM's time (bench/quantize-latency).
-import { traceGraph, type Trace } from '../../bert/trace/trace.ts';
+import { traceGraph, type Trace } from '../../ir/trace/trace.ts';
 import type { Graph, Node } from '../../ir/graph.ts';
 import type { Names } from '../../ir/names.ts';
 import { intAttr, isStandard } from '../../ir/node.ts';

@@ -1,12 +1,13 @@
 // Rewrites 8-bit products so that they give on any CPU what an x86 CPU without VNNI gives: pairs of products saturate in 16 bits.
 // sum over pairs of clip(a0 b0 + a1 b1, -32768, 32767), as vpmaddubsw computes it (MLAS packs neighbours along the inner dimension).
 import { ModelError } from '../../errors.ts';
+import { Builder } from '../../ir/builder.ts';
 import { cloneModel } from '../../ir/clone.ts';
 import type { Graph, Model, Node } from '../../ir/graph.ts';
 import { Names } from '../../ir/names.ts';
-import { makeNode, type AttrValue } from '../../ir/node.ts';
+import { makeNode } from '../../ir/node.ts';
 import { sweep } from '../../ir/sweep.ts';
-import { floats, int64s, memoryTensor, type Tensor } from '../../ir/tensor.ts';
+import { memoryTensor, type Tensor } from '../../ir/tensor.ts';
 import { indexUses } from '../../ir/uses.ts';
 import { signedWeight } from './weight.ts';
 
@@ -24,7 +25,8 @@ export function emulateSaturation(input: Model): Model {
     const weight = node.op === 'MatMulInteger' ? signedWeight(graph, uses, node.inputs[1] ?? '') : undefined;
     if (weight?.shape.length !== 2) return [node];
     count++;
-    return new Emulation(graph, names, model.opsets.get('') ?? 0, node, weight).nodes;
+    const builder = new Builder(graph, model.opsets.get('') ?? 0, node.outputs[0]!, names);
+    return saturated(graph, builder, node, weight);
   });
   if (count === 0) {
     throw new ModelError(
@@ -35,116 +37,70 @@ export function emulateSaturation(input: Model): Model {
   return model;
 }
 
-class Emulation {
-  readonly nodes: Node[] = [];
-  readonly #graph: Graph;
-  readonly #names: Names;
-  readonly #opset: number;
-  readonly #prefix: string;
-
-  constructor(graph: Graph, names: Names, opset: number, node: Node, weight: Tensor) {
-    this.#opset = opset;
-    this.#graph = graph;
-    this.#names = names;
-    this.#prefix = node.outputs[0]!;
-    const [inner = 0, columns = 0] = weight.shape;
-    const [a = '', b = '', zeroA = '', zeroB = ''] = node.inputs;
-    const values = this.#floats(a, inner);
-    const sums = this.#pairs(values, weight, inner, columns);
-    // sum (a - za)(b - zb) = sum ab - za sum b - zb sum a + n za zb, the first sum saturated
-    const first =
-      zeroA === '' ? sums : this.#op('Sub', sums, this.#op('Mul', this.#cast(zeroA), this.#columnSums(b, weight)));
-    const all = this.#isZero(zeroB) ? first : this.#withoutOffset(first, values, zeroA, zeroB, inner);
-    const integers = this.#cast(all, 6n);
-    const shape = this.#op('Concat', { axis: 0n }, this.#leading(a), this.#ints([columns]));
-    this.nodes.push(makeNode('Reshape', [integers, shape], [node.outputs[0]!], { name: this.#name('reshape') }));
+/** Nodes that stand for a MatMulInteger. */
+function saturated(graph: Graph, builder: Builder, node: Node, weight: Tensor): Node[] {
+  const [inner = 0, columns = 0] = weight.shape;
+  const [a = '', , zeroA = '', zeroB = ''] = node.inputs;
+  const float = (value: string): string => builder.op('Cast', [value], { to: 1n });
+  const values = padded(builder, builder.op('Reshape', [float(a), builder.ints([-1, inner])]), inner);
+  // sum (a - za)(b - zb) = sum ab - za sum b - zb sum a + n za zb, the first sum saturated
+  let sums = pairSums(builder, values, weight);
+  if (zeroA !== '') {
+    sums = builder.op('Sub', [sums, builder.op('Mul', [float(zeroA), builder.tensor(columnSums(weight), 'sums')])]);
   }
-
-  /** [tokens, inner] float, the inner dimension made even. */
-  #floats(a: string, inner: number): string {
-    const flat = this.#op('Reshape', this.#cast(a), this.#ints([-1, inner]));
-    return inner % 2 === 0 ? flat : this.#op('Pad', flat, this.#ints([0, 0, 0, 1]));
+  if (!isZero(graph, zeroB)) {
+    const offset = float(zeroB);
+    sums = builder.op('Sub', [sums, builder.op('Mul', [builder.reduceSum(values, [1], true), offset])]);
+    const both =
+      zeroA === '' ? undefined : builder.op('Mul', [builder.op('Mul', [float(zeroA), offset]), builder.scalar(inner)]);
+    if (both !== undefined) sums = builder.op('Add', [sums, both]);
   }
+  const integers = builder.op('Cast', [sums], { to: 6n });
+  const leading = builder.op('Slice', [builder.op('Shape', [a]), builder.ints([0]), builder.ints([-1])]);
+  const shape = builder.op('Concat', [leading, builder.ints([columns])], { axis: 0n });
+  return [
+    ...builder.nodes,
+    makeNode('Reshape', [integers, shape], [node.outputs[0]!], { name: builder.fresh('reshape') }),
+  ];
+}
 
-  /** [tokens, columns]: the saturated sums. */
-  #pairs(values: string, weight: Tensor, inner: number, columns: number): string {
-    const half = Math.ceil(inner / 2);
-    const split = this.#op('Reshape', values, this.#ints([-1, half, 2]));
-    const pairs = this.#op('Transpose', { perm: [1n, 0n, 2n] }, split);
-    const integers = new Int8Array(weight.bytes().slice().buffer);
-    const padded = new Float32Array(2 * half * columns);
-    padded.set(integers);
-    const products = this.#op('MatMul', pairs, this.#constant(memoryTensor('float32', [half, 2, columns], padded)));
-    const clipped = this.#op('Clip', products, this.#scalar(-32768), this.#scalar(32767));
-    return this.#sum(clipped, 0);
-  }
+/** [tokens, inner] with the inner dimension made even. */
+function padded(builder: Builder, values: string, inner: number): string {
+  return inner % 2 === 0 ? values : builder.op('Pad', [values, builder.ints([0, 0, 0, 1])]);
+}
 
-  #columnSums(name: string, weight: Tensor): string {
-    const [inner = 0, columns = 0] = weight.shape;
-    const sums = new Float32Array(columns);
-    const values = new Int8Array(weight.bytes().slice().buffer);
-    for (let row = 0; row < inner; row++) for (let i = 0; i < columns; i++) sums[i]! += values[row * columns + i]!;
-    return this.#constant(memoryTensor('float32', [columns], sums), `${name}_sums`);
-  }
+/** [tokens, columns]: the saturated sums. */
+function pairSums(builder: Builder, values: string, weight: Tensor): string {
+  const [inner = 0, columns = 0] = weight.shape;
+  const half = Math.ceil(inner / 2);
+  const split = builder.op('Reshape', [values, builder.ints([-1, half, 2])]);
+  const pairs = builder.op('Transpose', [split], { perm: [1n, 0n, 2n] });
+  const even = new Float32Array(2 * half * columns);
+  even.set(signed(weight));
+  const products = builder.op('MatMul', [pairs, builder.tensor(memoryTensor('float32', [half, 2, columns], even))]);
+  const clipped = builder.op('Clip', [products, builder.scalar(-32768), builder.scalar(32767)]);
+  return builder.reduceSum(clipped, [0], false);
+}
 
-  #withoutOffset(sums: string, values: string, zeroA: string, zeroB: string, inner: number): string {
-    const offset = this.#cast(zeroB);
-    const rows = this.#op('Mul', this.#sum(values, 1, true), offset);
-    const rest = this.#op('Sub', sums, rows);
-    if (zeroA === '') return rest;
-    return this.#op('Add', rest, this.#op('Mul', this.#op('Mul', this.#cast(zeroA), offset), this.#scalar(inner)));
-  }
+function columnSums(weight: Tensor): Tensor {
+  const columns = weight.shape[1] ?? 0;
+  const sums = new Float32Array(columns);
+  signed(weight).forEach((value, i) => (sums[i % columns]! += value));
+  return memoryTensor('float32', [columns], sums);
+}
 
-  /** ReduceSum takes its axes as an attribute before opset 13, as an input from there on. */
-  #sum(value: string, axis: 0 | 1, keep = false): string {
-    const keepdims = keep ? 1n : 0n;
-    return this.#opset < 13
-      ? this.#op('ReduceSum', { axes: [BigInt(axis)], keepdims }, value)
-      : this.#op('ReduceSum', { keepdims }, value, this.#ints([axis]));
-  }
+function isZero(graph: Graph, name: string): boolean {
+  return (
+    name === '' ||
+    (graph.initializers
+      .get(name)
+      ?.bytes()
+      .every((byte) => byte === 0) ??
+      false)
+  );
+}
 
-  #isZero(name: string): boolean {
-    return (
-      name === '' ||
-      (this.#graph.initializers
-        .get(name)
-        ?.bytes()
-        .every((byte) => byte === 0) ??
-        false)
-    );
-  }
-
-  #leading(a: string): string {
-    return this.#op('Slice', this.#op('Shape', a), this.#ints([0]), this.#ints([-1]));
-  }
-
-  #cast(value: string, to = 1n): string {
-    return this.#op('Cast', { to }, value);
-  }
-
-  #scalar(value: number): string {
-    return this.#constant(floats([], [value]));
-  }
-
-  #ints(values: readonly number[]): string {
-    return this.#constant(int64s([values.length], values));
-  }
-
-  #constant(tensor: Tensor, name = `${this.#prefix}_constant`): string {
-    const fresh = this.#names.fresh(name);
-    this.#graph.initializers.set(fresh, tensor);
-    return fresh;
-  }
-
-  #op(op: string, ...given: (string | Readonly<Record<string, AttrValue>>)[]): string {
-    const inputs = given.filter((one) => typeof one === 'string');
-    const attrs = Object.assign({}, ...given.filter((one) => typeof one !== 'string')) as Record<string, AttrValue>;
-    const output = this.#names.fresh(`${this.#prefix}_${op}`);
-    this.nodes.push(makeNode(op, inputs, [output], { name: this.#name(op), attrs }));
-    return output;
-  }
-
-  #name(what: string): string {
-    return this.#names.fresh(`${this.#prefix}_saturated_${what}`);
-  }
+function signed(tensor: Tensor): Int8Array {
+  const bytes = tensor.bytes();
+  return new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

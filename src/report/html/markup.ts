@@ -1,4 +1,5 @@
 // HTML by a template tag that escapes every value, so that text of the user cannot become markup.
+import { printable } from '../strings.ts';
 
 /** Text that is markup already. */
 export class Markup {
@@ -22,6 +23,7 @@ function shown(value: Value): string {
   return escapeHtml(String(value));
 }
 
+/** For content and quoted attributes; controls are dropped. */
 export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
+  return printable(text).replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 }

@@ -1,43 +1,19 @@
 // A Report as one self-contained HTML page: no network, no script, light and dark, for a phone and a keyboard.
-import { createHash } from 'node:crypto';
+import { otherFailures, verdictWord } from '../checks.ts';
 import type { Report } from '../schema.ts';
 import { oneLine } from '../strings.ts';
-import { namedCandidates, otherFailures, verdictWord, type Named } from '../tables.ts';
-import { escapeHtml, html, type Markup } from './markup.ts';
+import { namedCandidates, type Named } from '../tables.ts';
+import { html, type Markup } from './markup.ts';
 import { sections, type Section } from './sections.ts';
-import { style } from './style.ts';
+import { shell } from './shell.ts';
 
 /** Text of a page of its own. */
 export function renderHtml(report: Report): string {
   const candidates = namedCandidates(report);
   const all = sections(report, candidates);
   const title = `${oneLine(report.command)}: ${verdictWord(report.verdict)}`;
-  return [
-    '<!doctype html>',
-    '<html lang="en">',
-    '<head>',
-    '<meta charset="utf-8">',
-    `<meta http-equiv="Content-Security-Policy" content="${policy()}">`,
-    '<meta name="viewport" content="width=device-width, initial-scale=1">',
-    '<meta name="color-scheme" content="light dark">',
-    `<title>${escapeHtml(title)}, bert-compress</title>`,
-    `<style>${style}</style>`,
-    '</head>',
-    '<body>',
-    '<a class="skip" href="#main">Skip to the figures</a>',
-    header(report, candidates, all).text,
-    `<main id="main">${all.map(sectionMarkup).join('\n')}</main>`,
-    footer(report).text,
-    '</body>',
-    '</html>',
-    '',
-  ].join('\n');
-}
-
-/** Nothing but this page's own style sheet, named by its hash: text that became markup by a mistake of ours could do nothing. */
-function policy(): string {
-  const hash = createHash('sha256').update(style).digest('base64');
-  return `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
+  const main = all.map(sectionMarkup).join('\n');
+  return shell(title, [header(report, candidates, all).text, `<main id="main">${main}</main>`, footer(report).text]);
 }
 
 function header(report: Report, candidates: readonly Named[], all: readonly Section[]): Markup {

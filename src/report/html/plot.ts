@@ -1,7 +1,7 @@
 // A plot as SVG at report time: drawn twice, for a wide page and for a phone, named for who cannot see it.
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
-import { cutMiddle, width } from '../strings.ts';
+import { cutMiddle, oneLine, width } from '../strings.ts';
 import type { Table } from '../tables.ts';
 import { html, Markup } from './markup.ts';
 import { tableMarkup } from './table.ts';
@@ -11,7 +11,7 @@ export { Plot };
 /** Pixels of the two drawings; the style sheet shows one of them. */
 const SIZES = { wide: 680, narrow: 320 } as const;
 /** Pixels of a character, about, at the 12 px of the style sheet. */
-const CHARACTER = 6.7;
+export const CHARACTER = 7.1;
 
 /** What a drawing is told of its place. */
 export interface Place {
@@ -35,22 +35,21 @@ export interface Figure {
 export function figureMarkup({ name, caption, draw, data }: Figure): Markup {
   return html`<figure>
     <div role="img" aria-label="${name}">${(['wide', 'narrow'] as const).map((size) => drawing(size, draw))}</div>
-    <figcaption>
-      ${caption}${
-        data &&
-        html`<details>
-          <summary>Figures as a table</summary>
-          ${tableMarkup(data)}
-        </details>`
-      }
-    </figcaption>
+    <figcaption>${caption}</figcaption>
+    ${
+      data &&
+      html`<details>
+        <summary>Figures as a table</summary>
+        ${tableMarkup(data)}
+      </details>`
+    }
   </figure>`;
 }
 
 function drawing(size: keyof typeof SIZES, draw: Figure['draw']): Markup {
   const across = SIZES[size];
   const most = Math.floor((across * 0.36) / CHARACTER);
-  const label = (name: string): string => cutMiddle(name, most);
+  const label = (name: string): string => cutMiddle(oneLine(name), most);
   const margin = (names: readonly string[]): number =>
     Math.ceil(Math.max(...names.map((name) => width(label(name)))) * CHARACTER) + 12;
   const { document } = parseHTML('<html><body></body></html>');

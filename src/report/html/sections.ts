@@ -1,11 +1,16 @@
 // The parts of the page in their order; one that has nothing to say is not there.
+import { checksOf, verdictWord } from '../checks.ts';
+import { overview } from '../overview.ts';
 import { counted, metricChange, metricName, metricValue, whole } from '../figures.ts';
 import { baselineRemarks, candidateRemarks, dataRemarks, leftOut, machineRemark } from '../remarks.ts';
 import type { Report } from '../schema.ts';
 import { oneLine } from '../strings.ts';
-import { beforeAfter, changedTable, checksOf, overview, verdictWord, type Named, type Table } from '../tables.ts';
+import { beforeAfter, changedTable, type Named, type Table } from '../tables.ts';
 import { html, type Markup } from './markup.ts';
-import { accuracyFigure, latencyFigures, memoryFigure, partsFigure, profileFigure, tradeFigure } from './plots.ts';
+import { accuracyFigure } from './accuracy-plot.ts';
+import { latencyFigures } from './latency-plots.ts';
+import { memoryFigure, partsFigure, profileFigure } from './part-plots.ts';
+import { tradeFigure } from './trade-plot.ts';
 import { tableMarkup } from './table.ts';
 
 export interface Section {
@@ -18,7 +23,7 @@ export interface Section {
 export function sections(report: Report, candidates: readonly Named[]): Section[] {
   const several = candidates.length > 1;
   const all: [id: string, title: string, body: (Markup | undefined)[]][] = [
-    ['figures', 'Figures', [several ? tableMarkup(overview(report, candidates), true) : figures(report, candidates)]],
+    ['summary', 'Summary', [several ? tableMarkup(overview(report, candidates), true) : figures(report, candidates)]],
     ['gates', 'Gates', [gates(candidates)]],
     ['accuracy', 'Accuracy', accuracy(candidates)],
     ['trade', 'Size against accuracy', [tradeFigure(report, candidates)]],
@@ -52,11 +57,10 @@ function gates(candidates: readonly Named[]): Markup | undefined {
   const rows = candidates.flatMap((one) =>
     checksOf(one).map(({ gate, at, expected, found, verdict }) => [
       ...(several ? [one.name] : []),
-      oneLine(gate),
-      oneLine(at ?? ''),
+      oneLine(at === undefined ? gate : `${gate}, ${at}`),
+      verdictWord(verdict),
       oneLine(expected),
       oneLine(found),
-      verdictWord(verdict),
     ]),
   );
   if (rows.length === 0) return undefined;
@@ -66,11 +70,10 @@ function gates(candidates: readonly Named[]): Markup | undefined {
       caption: 'What was asked for, and what was found',
       columns: [
         ...(several ? [column('model', 'path')] : []),
-        column('gate', 'path'),
-        column('of', 'path'),
-        column('expected', 'prose'),
-        column('found', 'number'),
+        column('gate', 'word'),
         column('verdict', 'word'),
+        column('expected', 'word'),
+        column('found', 'number'),
       ],
       rows,
     },
@@ -103,7 +106,7 @@ function secondary(candidates: readonly Named[]): Markup | undefined {
     [metricName(key), 'change'].map((title) => ({ title, kind: 'number' }) as const),
   );
   return tableMarkup({
-    caption: 'Other metrics, with the change from the original in points',
+    caption: 'Other metrics and their change, in points where they are percentages',
     columns: [{ title: 'model', kind: 'path' }, ...columns],
     rows,
   });

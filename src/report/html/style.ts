@@ -21,7 +21,7 @@ export const style = `
 :root:has(option[value=dark]:checked){color-scheme:dark}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%;text-size-adjust:100%;scroll-padding-top:1rem}
-body{margin:0 auto;max-width:66rem;padding:1.5rem 1.25rem 3rem;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
+body{margin:0 auto;max-width:70rem;padding:1.5rem 1.25rem 3rem;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
 a{color:var(--after);text-underline-offset:.15em}
 :focus-visible{outline:2px solid var(--after);outline-offset:2px}
 .skip{position:absolute;left:-999rem}
@@ -44,24 +44,28 @@ li{margin:.15rem 0}
 .why{border-left:3px solid var(--fail);padding-left:.9rem;list-style:none}
 nav{margin:1rem 0 0}
 nav ul{display:flex;flex-wrap:wrap;gap:.1rem 1.1rem;padding:0;margin:0;list-style:none;max-width:none;font-size:13.5px}
-nav a,summary{display:inline-block;padding:.2rem 0}
+nav a{display:inline-block;padding:.2rem 0}
+summary{padding:.2rem 0;width:max-content;max-width:100%}
+figure details{grid-column:1/-1}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem;margin:.75rem 0 0;font-size:13.5px}
 dt{color:var(--soft)}
 dd{margin:0}
+code{white-space:nowrap}
 .scroll{overflow-x:auto;max-width:100%;margin:.5rem 0}
 table{border-collapse:collapse;font-size:13.5px;line-height:1.4;overflow-wrap:normal}
 caption{caption-side:top;text-align:left;padding-bottom:.3rem;max-width:44rem}
-th,td{padding:.22rem .9rem .22rem 0;text-align:left;vertical-align:baseline;font-weight:400}
+th,td{padding:.22rem .8rem .22rem 0;text-align:left;vertical-align:baseline;font-weight:400}
 th:last-child,td:last-child{padding-right:0}
-thead th{color:var(--soft);border-bottom:1px solid var(--ink);white-space:nowrap;vertical-align:bottom}
+thead th,thead td{color:var(--soft);border-bottom:1px solid var(--ink);white-space:nowrap;vertical-align:bottom}
 tbody tr+tr>*{border-top:1px solid var(--line)}
 tbody tr:last-child>*{border-bottom:1px solid var(--ink)}
 .n{text-align:right;white-space:nowrap}
 .w{white-space:nowrap}
 .p{min-width:11rem;max-width:26rem;overflow-wrap:anywhere}
 tbody .front{font-weight:600}
+tbody th{position:sticky;left:0;background:var(--paper)}
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
-figure{margin:.5rem 0 1.25rem;display:grid;grid-template-columns:680px minmax(0,1fr);gap:.25rem 1.75rem;align-items:start}
+figure{margin:.5rem 0 1.25rem;display:grid;grid-template-columns:42.5rem minmax(0,1fr);gap:.25rem 1.75rem;align-items:start}
 figcaption{font-size:13px;line-height:1.45;padding-top:.4rem}
 figcaption p{margin:0 0 .5rem}
 .key{white-space:nowrap}

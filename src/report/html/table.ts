@@ -14,7 +14,7 @@ export function tableMarkup(table: Table, hideCaption = false): Markup {
   const body = rows.map(
     (row) =>
       html`<tr>
-        ${row.map((cell, i) => (i === 0 ? html`<th scope="row" class="${classes[columns[0]!.kind]}">${isolated(cell)}</th>` : html`<td class="${cellClass(columns[i]!, cell)}">${isolated(cell)}</td>`))}
+        ${row.map((cell, i) => (i === 0 ? html`<th scope="row" class="${cellClass(columns[0]!, cell)}">${isolated(cell)}</th>` : html`<td class="${cellClass(columns[i]!, cell)}">${isolated(cell)}</td>`))}
       </tr>`,
   );
   return html`<div class="scroll" role="region" tabindex="0" aria-label="${caption}"><table><caption${hideCaption && html` class="hidden"`}>${caption}</caption><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
@@ -25,7 +25,10 @@ function isolated(cell: string): Markup | string {
   return /[\u0590-\u08ff]/.test(cell) ? html`<bdi>${cell}</bdi>` : cell;
 }
 
+/** Short names stay on one line. */
+const LONG = 40;
+
 function cellClass({ kind, title }: Column, cell: string): string {
   const word = title === 'verdict' || title === 'Pareto' ? ` ${cell.replace(/\W+/g, '-')}` : '';
-  return classes[kind] + word;
+  return (kind !== 'number' && cell.length > LONG ? classes.prose : classes[kind]) + word;
 }

@@ -1,6 +1,6 @@
 // A session whose outputs are a function of the token ids, and tasks begun with the tiny tokenizer, for tests of tasks.
 import { datasetOf, type Dataset, type Row } from '../../../src/data/dataset.ts';
-import { loadTokenizer, type Tokenizer } from '../../../src/data/tokenizer.ts';
+import { loadTokenizer, type Tokenizer } from '../../../src/data/tokenizer/tokenizer.ts';
 import { checkGold, evaluate, type EvaluateOptions, type Evaluations } from '../../../src/evaluate/evaluate.ts';
 import { taskNamed } from '../../../src/evaluate/registry.ts';
 import type { TaskContext, TaskRun } from '../../../src/evaluate/task.ts';
@@ -76,7 +76,7 @@ export async function measure(
   options: EvaluateOptions = {},
 ): Promise<Evaluations> {
   const run = begin(task, context);
-  await checkGold(dataset, [run]);
+  await checkGold(dataset, [{ run }]);
   const padding = { padId: tiny.padId, padSide: tiny.padSide };
   return evaluate(
     task,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Row } from '../../../src/data/dataset.ts';
-import type { Tokenizer, WindowEncoding } from '../../../src/data/tokenizer.ts';
+import type { Tokenizer, WindowEncoding } from '../../../src/data/tokenizer/tokenizer.ts';
 import { DataError, ModelError } from '../../../src/errors.ts';
 import { createRandom } from '../../../src/math/random.ts';
 import type { Session } from '../../../src/runtime/session.ts';
