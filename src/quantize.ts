@@ -1,4 +1,5 @@
 // `quantize` as a function: what the command does, with typed options and a Report.
+import { UsageError } from './errors.ts';
 import { sumsExactly, readMachine } from './runtime/machine.ts';
 import { defaultShapes, type Shape } from './evaluate/latency.ts';
 import { dynamic8Bit } from './passes/quantize/dynamic-8bit.ts';
@@ -70,8 +71,13 @@ export interface QuantizeOptions {
  * A gate that does not hold is no exception: `report.verdict` is 'fail', `report.failures` says why, and the output is `*.rejected.onnx`.
  * Throws UsageError, ModelError or DataError: one line each, nothing written.
  */
-export function quantize(model: string, options: QuantizeOptions = {}, events?: Events): Promise<CompressionReport> {
+export async function quantize(
+  model: string,
+  options: QuantizeOptions = {},
+  events?: Events,
+): Promise<CompressionReport> {
   const to = options.to ?? 'int8';
+  refuseForeign(to, options);
   const reduce = to === 'fp16' ? undefined : reduceRange(options.reduceRange ?? 'auto');
   const {
     granularity,
@@ -109,6 +115,18 @@ export function quantize(model: string, options: QuantizeOptions = {}, events?: 
     () => [step],
     events,
   );
+}
+
+/** An option that the precision does not have would be ignored in silence. */
+function refuseForeign(to: Precision, options: QuantizeOptions): void {
+  const { granularity, symmetric, reduceRange, embeddings, keepIoTypes } = options;
+  const foreign =
+    to === 'fp16'
+      ? { granularity, symmetric, 'reduce-range': reduceRange, embeddings }
+      : { 'keep-io-types': keepIoTypes };
+  for (const [flag, value] of Object.entries(foreign))
+    if (value !== undefined)
+      throw new UsageError(`--${flag}: expected --to ${to === 'fp16' ? 'int8 or uint8' : 'fp16'}, found --to ${to}`);
 }
 
 function stepOf(pass: Step['pass'], options: Record<string, unknown>): Step {

@@ -132,7 +132,8 @@ function alongWay(
         (input) => input !== at,
       );
       for (const other of others) {
-        if (scene.stream.live(other)) relative = true;
+        // a Softmax in single steps subtracts the row's largest score
+        if (scene.stream.live(other)) relative ||= node.op !== 'Sub';
         else {
           terms.push({ value: other, acts: 'add' });
           form = 'add';

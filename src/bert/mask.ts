@@ -25,10 +25,10 @@ export function maskFacts(scene: Scene, terms: readonly Term[], form: MaskFacts[
   let shape: Shape | 'unknown' | undefined;
   let value: string | undefined;
   for (const part of parts) {
-    const from = [...originsOf(scene.graph, scene.uses, part.value).inputs].filter(
-      (name) => given.has(name) && !scene.graph.initializers.has(name),
-    );
-    const found = allowedShape(scene.trace.known(part.value), part.acts);
+    const origins = originsOf(scene.graph, scene.uses, part.value);
+    const from = [...origins.inputs].filter((name) => given.has(name) && !scene.graph.initializers.has(name));
+    const short = allowedShape(scene.trace.known(part.value), part.acts);
+    const found = short === 'full' && compares(origins.ops) ? overALongRow(scene, part) : short;
     if (from.length === 0 && (found === 'unknown' || found === 'full')) continue;
     for (const name of from) inputs.add(name);
     value ??= part.value;
@@ -39,6 +39,16 @@ export function maskFacts(scene: Scene, terms: readonly Term[], form: MaskFacts[
   if (shape === 'unknown')
     return { ...facts, kind: 'unknown', reason: 'the mask could not be computed from the shapes alone' };
   return { ...facts, kind: shape === 'full' ? 'padding' : shape };
+}
+
+/** Without a comparison of places there is no window. */
+function compares(ops: ReadonlySet<string>): boolean {
+  return ['Abs', 'Less', 'LessOrEqual', 'Greater', 'GreaterOrEqual', 'Trilu'].some((op) => ops.has(op));
+}
+
+/** A window of local attention that is wider than the short trial run, or what was seen there: everything. */
+function overALongRow(scene: Scene, part: Term): Shape | 'unknown' {
+  return allowedShape(scene.longTrace().known(part.value), part.acts) === 'local' ? 'local' : 'full';
 }
 
 type Shape = 'full' | 'local' | 'causal';

@@ -84,6 +84,7 @@ function placesOf(found: Recognition): Map<string, PartName> {
       others.forEach((dense) => putDense(dense, 'other'));
     }
   }
+  for (const name of found.positionTables) put(name, 'embeddings');
   found.head.denses.forEach((dense) => putDense(dense, 'head'));
   found.head.classifiers.forEach((dense) => putDense(dense, 'head'));
   found.head.norms.forEach(putNorm);

@@ -1,7 +1,8 @@
 // Recognising a BERT in a graph: anchors found by data flow, sorted into layers. An unknown detail costs one fact.
 import { isFloat } from '../ir/dtype.ts';
 import type { Graph, Model, Node } from '../ir/graph.ts';
-import { indexUses } from '../ir/uses.ts';
+import { orderedNodes } from '../ir/sort.ts';
+import { indexUses, subgraphsOf } from '../ir/uses.ts';
 import { findAttentions } from './attention.ts';
 import { findDenses } from './dense.ts';
 import { depthOf, stacks } from './depth.ts';
@@ -13,11 +14,15 @@ import { findInputs, givenInputs } from './inputs.ts';
 import { sortStack, type Blocks, type Stack } from './layers.ts';
 import { findLookups, tokenLookups, type Lookup } from './lookups.ts';
 import { findNorms } from './norms.ts';
-import { missList, type Scene } from './scene.ts';
-import { makeStream, orderedNodes } from './stream.ts';
+import { missList, nameOf, type Scene } from './scene.ts';
+import { findPositionTables } from './position-tables.ts';
+import { makeStream } from './stream.ts';
 import { taskOf } from './task.ts';
-import { traceGraph, trial } from '../ir/trace/trace.ts';
+import { traceGraph, trial, type Trace } from '../ir/trace/trace.ts';
 import type { Attention, Dense, Encoder, FeedForward, Recognition } from './types.ts';
+
+/** Tokens of the long trial run: enough to see the end of a window of 256, twice ModernBERT's; its square is still quick to compute. */
+const LONG = 160;
 
 /** What config.json may add; everything else is read from the graph. */
 export interface Hints {
@@ -36,7 +41,10 @@ export function recognise(model: Model, hints: Hints = {}): Recognition {
 
   const ids = new Set(tokens.map((token) => token.direct));
   // 2 is neither a usual padding number nor zero: masks derived from the ids are open
-  const trace = traceGraph(graph, uses, { ...trial, fill: (input) => (ids.has(input) ? 2 : 1) });
+  const fill = (input: string): number => (ids.has(input) ? 2 : 1);
+  const trace = traceGraph(graph, uses, { ...trial, fill });
+  let long: Trace | undefined;
+  const longTrace = (): Trace => (long ??= traceGraph(graph, uses, { batch: 1, sequence: LONG, fill }));
   const stream = makeStream(nodes, uses, seedsOf(graph, tokens, nodes));
   const denses = findDenses(graph, uses, stream);
   const first = tokens[0]?.direct ?? givenInputs(graph).find((name) => stream.live(name));
@@ -44,6 +52,7 @@ export function recognise(model: Model, hints: Hints = {}): Recognition {
     graph,
     uses,
     trace,
+    longTrace,
     stream,
     denses,
     batch: trace.dims(first)?.[0] ?? trial.batch,
@@ -75,6 +84,7 @@ export function recognise(model: Model, hints: Hints = {}): Recognition {
     norms: sorted.flatMap((stack) => stack.after),
   });
   missingParts(scene, encoders);
+  notFollowed(model, misses.miss);
   const verdict = familyOf(graph, attentions, tokens.length > 0);
   return {
     ...verdict,
@@ -85,6 +95,7 @@ export function recognise(model: Model, hints: Hints = {}): Recognition {
     norms: encoders
       .flatMap((encoder) => [...encoder.embeddingNorms, ...encoder.layers.flatMap((layer) => layer.norms)])
       .concat(head.norms),
+    positionTables: findPositionTables(scene, encoders),
     unrecognised: misses.list,
   };
 }
@@ -156,6 +167,32 @@ function descendants(scene: Scene, from: string): Set<string> {
     }
   }
   return seen;
+}
+
+/** Bodies whose products recognition does not see: data flows into them under other names. */
+function notFollowed(model: Model, miss: Scene['miss']): void {
+  for (const node of model.graph.nodes) {
+    const count = productsIn(subgraphsOf(node).flatMap((graph) => graph.nodes));
+    if (count > 0) miss(`body of ${nameOf(node)}`, `the ${count} products inside ${node.op} are not followed`);
+  }
+  const called = new Set(model.graph.nodes.map((node) => `${node.domain}::${node.op}`));
+  for (const { name, domain, nodes } of model.functions) {
+    if (!called.has(`${domain}::${name}`)) continue;
+    miss(
+      `function ${domain}::${name}`,
+      `its ${nodes.length} nodes are not followed: inline functions first (onnx.inliner)`,
+    );
+  }
+}
+
+function productsIn(nodes: readonly Node[]): number {
+  return nodes.reduce(
+    (sum, node) =>
+      sum +
+      (/^(MatMul|Gemm|Conv|Einsum)$/.test(node.op) ? 1 : 0) +
+      productsIn(subgraphsOf(node).flatMap((graph) => graph.nodes)),
+    0,
+  );
 }
 
 function missingParts(scene: Scene, encoders: readonly Encoder[]): void {

@@ -12,6 +12,8 @@ export interface Scene {
   readonly graph: Graph;
   readonly uses: Uses;
   readonly trace: Trace;
+  /** A trial run over one long row, made when it is first asked for: windows of local attention are wider than `trace` is long. */
+  readonly longTrace: () => Trace;
   readonly stream: Stream;
   /** Dense layers by their node. */
   readonly denses: ReadonlyMap<Node, Dense>;

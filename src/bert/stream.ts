@@ -1,6 +1,5 @@
 // The graph as token data sees it: which values carry data of the tokens, without shapes, masks, scales and constants.
 import type { Graph, Node } from '../ir/graph.ts';
-import { sortNodes } from '../ir/sort.ts';
 import type { Use, Uses } from '../ir/uses.ts';
 
 /** Operators whose result no longer carries the data, only its size. */
@@ -38,12 +37,6 @@ export interface Stream {
   /** Nodes that take the data on. */
   readers(value: string): readonly Use[];
   readonly uses: Uses;
-}
-
-/** Nodes of a graph in topological order. */
-export function orderedNodes(graph: Graph): readonly Node[] {
-  const outside = new Set([...graph.inputs.map((i) => i.name), ...graph.initializers.keys(), ...graph.sparse.keys()]);
-  return sortNodes(graph.nodes, outside).nodes;
 }
 
 /** Is input `index` of the node data, as opposed to a scale, a shape or a zero point? */

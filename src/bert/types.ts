@@ -268,6 +268,8 @@ export interface Recognition {
   /** Every product with a constant weight that token data flows through, in order. */
   readonly denses: readonly Dense[];
   readonly norms: readonly Norm[];
+  /** Names of tables of relative positions. */
+  readonly positionTables: readonly string[];
   readonly unrecognised: readonly Unrecognised[];
 }
 

@@ -118,8 +118,13 @@ function outlook(pass: Pass, model: Model): PassOutlook {
   }
 }
 
+const kinds = {
+  encoder: 'an encoder',
+  decoder: 'a decoder',
+  'encoder-decoder': 'an encoder with a decoder',
+  'not-a-transformer': 'no transformer',
+} as const;
+
 function familyReasons({ family, reasons }: Recognition): Unrecognised[] {
-  return family === 'encoder'
-    ? []
-    : [{ part: 'encoder', reason: `this is ${family === 'decoder' ? 'a decoder' : family}: ${reasons.join('; ')}` }];
+  return family === 'encoder' ? [] : [{ part: 'encoder', reason: `this is ${kinds[family]}: ${reasons.join('; ')}` }];
 }

@@ -39,7 +39,8 @@ const booleanResults = new Set([
 /** Operators whose result has the type of an input other than the first. */
 const typeFrom: Readonly<Record<string, number>> = { Where: 1, CastLike: 1, OneHot: 2, DequantizeLinear: 1 };
 
-function outputType(node: Node, index: number, types: ElementTypes): DataType | undefined {
+/** Element type of output `index` of a node, from the types of the values before it; undefined where no rule tells. */
+export function outputType(node: Node, index: number, types: ElementTypes): DataType | undefined {
   const of = (i: number): DataType | undefined => types.get(node.inputs[i] ?? '');
   const first = node.inputs.find((input) => types.has(input));
   if (!isStandard(node)) return fusedType(node, index, types, of);
@@ -54,6 +55,9 @@ function outputType(node: Node, index: number, types: ElementTypes): DataType | 
       return constantTensor(node)?.dtype;
     case 'ConstantOfShape':
       return tensorAttr(node, 'value')?.dtype ?? 'float32';
+    case 'LayerNormalization':
+      // onnxruntime's form before opset 17 takes float16 data with float32 weights: the result has the weights' type
+      return index === 0 ? of(1) : 'float32';
     case 'TopK':
       return index === 1 ? 'int64' : of(0);
     case 'Dropout':

@@ -1,17 +1,26 @@
 // A graph as text, one node a line: for snapshots in tests and for people.
 import type { Attribute, Graph, Node, ValueInfo } from './graph.ts';
+import { subgraphsOf } from './uses.ts';
 
 const utf8 = new TextDecoder();
 
-/** `out = domain::Op(inputs) {attributes}` a node; weights as type and shape, never as values. */
+/** `out = domain::Op(inputs) {attributes}` a node, the bodies of its subgraphs below it; weights as type and shape, never as values. */
 export function printGraph(graph: Graph): string {
-  const lines = [
-    `graph ${graph.name}(${graph.inputs.map(printValue).join(', ')}) -> (${graph.outputs.map(printValue).join(', ')})`,
-    ...[...graph.initializers].map(([name, tensor]) => `  ${name}: ${tensor.dtype}[${tensor.shape.join(',')}]`),
-    ...graph.nodes.map((node) => `  ${printNode(node)}`),
-  ];
-  return `${lines.join('\n')}\n`;
+  return `${linesOf(graph).join('\n')}\n`;
 }
+
+function linesOf(graph: Graph): string[] {
+  const inner = [
+    ...[...graph.initializers].map(([name, tensor]) => `${name}: ${tensor.dtype}[${tensor.shape.join(',')}]`),
+    ...graph.nodes.flatMap((node) => [printNode(node), ...subgraphsOf(node).flatMap(linesOf).map(indent)]),
+  ];
+  return [
+    `graph ${graph.name}(${graph.inputs.map(printValue).join(', ')}) -> (${graph.outputs.map(printValue).join(', ')})`,
+    ...inner.map(indent),
+  ];
+}
+
+const indent = (line: string): string => `  ${line}`;
 
 /** One node as text. */
 export function printNode(node: Node): string {

@@ -1,5 +1,5 @@
 // Topological order of nodes (Kahn), stable: a node keeps its place wherever its inputs allow it.
-import type { Node } from './graph.ts';
+import type { Graph, Node } from './graph.ts';
 import { capturedBy } from './uses.ts';
 
 /** Names a node reads, those its subgraphs capture included. */
@@ -57,6 +57,16 @@ function onCycle(waits: Int32Array, readers: readonly (readonly number[])[]): nu
     at = writerOf.get(at)!;
   }
   return at;
+}
+
+/** Nodes of a graph in topological order: onnxruntime runs files whose nodes are not, and rules that go node by node must not care. */
+export function orderedNodes(graph: Graph): Node[] {
+  const outside = new Set([
+    ...graph.inputs.map((input) => input.name),
+    ...graph.initializers.keys(),
+    ...graph.sparse.keys(),
+  ]);
+  return sortNodes(graph.nodes, outside).nodes;
 }
 
 /** Binary heap of small integers: the ready node that stood first goes first. */

@@ -3,6 +3,7 @@ import { openSync, readSync, closeSync } from 'node:fs';
 import { ModelError } from '../errors.ts';
 import { byteLengthOf, dataTypeCode, dataTypeOf, type DataType } from '../ir/dtype.ts';
 import { elementCount, type FileSlice, type Tensor } from '../ir/tensor.ts';
+import { reading } from '../system-errors.ts';
 import type { ExternalFiles } from './external.ts';
 import type { LiftedPayload } from './lift.ts';
 import { DOUBLE_DATA, FLOAT_DATA, RAW_DATA } from './paths.ts';
@@ -132,21 +133,23 @@ function sliceTensor(dtype: DataType, shape: readonly number[], slice: FileSlice
   };
 }
 
-/** Fill `into` from `offset` bytes into a slice. Throws ModelError where the file has become shorter since it was opened. */
+/** Fill `into` from `offset` bytes into a slice. Throws ModelError where the file has gone or become shorter since it was opened. */
 function readSlice(slice: FileSlice, into: Uint8Array, offset: number): void {
-  const fd = openSync(slice.path, 'r');
-  try {
-    for (let done = 0; done < into.length;) {
-      const got = readSync(fd, into, done, Math.min(into.length - done, 1 << 30), slice.offset + offset + done);
-      if (got === 0)
-        throw new ModelError(
-          `${slice.path}: expected ${slice.length} bytes at ${slice.offset}, found ${offset + done}: the file has changed`,
-        );
-      done += got;
+  reading(slice.path, () => {
+    const fd = openSync(slice.path, 'r');
+    try {
+      for (let done = 0; done < into.length;) {
+        const got = readSync(fd, into, done, Math.min(into.length - done, 1 << 30), slice.offset + offset + done);
+        if (got === 0)
+          throw new ModelError(
+            `${slice.path}: expected ${slice.length} bytes at ${slice.offset}, found ${offset + done}: the file has changed`,
+          );
+        done += got;
+      }
+    } finally {
+      closeSync(fd);
     }
-  } finally {
-    closeSync(fd);
-  }
+  });
 }
 
 /** Typed fields as raw_data bytes (onnx.proto: which field holds which type). */

@@ -4,6 +4,7 @@ import { basename, dirname, relative } from 'node:path';
 import { ModelError } from '../errors.ts';
 import type { Model } from '../ir/graph.ts';
 import { eachPiece, type Tensor } from '../ir/tensor.ts';
+import { writing } from '../system-errors.ts';
 import { modelProtoOf, type Payload } from './from-ir.ts';
 import { lower, type Chunk } from './lower.ts';
 import { encodeModel } from './schema.ts';
@@ -24,6 +25,8 @@ export interface WriteOptions {
   /** Called with the bytes written so far and in all. */
   readonly progress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
+  /** What to call the file in messages; default its path. */
+  readonly name?: string;
   /** Bytes one file may have, for tests; the default is protobuf's limit of 2 GB. */
   readonly maxMessage?: number;
 }
@@ -39,7 +42,8 @@ export interface Written {
 
 /**
  * Write `model` to `path` (and `path` with `_data` appended to its name, for external data). Existing files are overwritten: the caller
- * writes under a temporary name and renames. Memory: the skeleton and one tensor at a time.
+ * writes under a temporary name and renames. Memory: the skeleton and one tensor at a time. Throws UsageError where the file system
+ * refuses, ModelError where the weights cannot be read any more.
  */
 export function writeModel(model: Model, path: string, options: WriteOptions = {}): Written {
   const payloads: Payload[] = [];
@@ -65,8 +69,9 @@ export function writeModel(model: Model, path: string, options: WriteOptions = {
     options.progress?.(done, total);
   };
   const hasData = outside.size > 0;
-  if (hasData) writeChunks(dataPath, outside.chunks, report);
-  writeChunks(path, chunks, (done) => report(outside.size + done));
+  const name = options.name ?? path;
+  if (hasData) writeChunks(dataPath, `${name}_data`, outside.chunks, report);
+  writeChunks(path, name, chunks, (done) => report(outside.size + done));
   return { path, bytes: total, ...(hasData ? { dataPath } : {}) };
 }
 
@@ -93,7 +98,7 @@ export function writeReference(model: Model, path: string): void {
     if (!tensor.slice || tensor.byteLength < MIN_EXTERNAL) continue;
     refer(stored, relative(dirname(path), tensor.slice.path), tensor.slice.offset, tensor.byteLength);
   }
-  writeChunks(path, lower(encodeModel(message), payloads).chunks, () => {});
+  writeChunks(path, path, lower(encodeModel(message), payloads).chunks, () => {});
 }
 
 /** Make a message name a place in another file instead of a payload. */
@@ -122,21 +127,22 @@ function placeOutside(payloads: readonly Payload[], location: string): { chunks:
   return { chunks, size: at };
 }
 
-/** Write chunks to a file, flushed to disk. */
-function writeChunks(path: string, chunks: readonly Chunk[], progress: (done: number) => void): void {
-  const fd = openSync(path, 'w');
+/** Write chunks to a file, flushed to disk. Throws UsageError where the file system refuses. */
+function writeChunks(path: string, name: string, chunks: readonly Chunk[], progress: (done: number) => void): void {
+  const fd = writing(name, () => openSync(path, 'w'));
   let done = 0;
-  const put = (bytes: Uint8Array): void => {
-    for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at, bytes.length - at);
-    done += bytes.length;
-  };
+  const put = (bytes: Uint8Array): void =>
+    writing(name, () => {
+      for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at, bytes.length - at);
+      done += bytes.length;
+    });
   try {
     for (const chunk of chunks) {
       if (chunk instanceof Uint8Array) put(chunk);
       else eachPiece(chunk.tensor, 16, put);
       progress(done);
     }
-    fsyncSync(fd);
+    writing(name, () => fsyncSync(fd)); // a full disk may show only now
   } finally {
     closeSync(fd);
   }

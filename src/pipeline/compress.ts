@@ -72,7 +72,8 @@ export async function compress(
   checkBaselineFlags({ ...options, candidates: 1 });
   const input = readKnownModel(options.model);
   const { model } = input;
-  const plan = planOutput(input.path, options.precision, options.output, options.force ?? false);
+  const sources = sourceFiles(input.path.onnxPath, model).map((file) => file.path);
+  const plan = planOutput(input.path, sources, options.precision, options.output, options.force ?? false);
   const inputHash = quietly(hashFile(input.path.onnxPath));
   const material = options.validate === false ? undefined : await prepareMaterial([input], options);
   const known = material && !('missing' in material) ? material : undefined;
@@ -81,8 +82,7 @@ export async function compress(
   const done = runSteps(model, steps(model), events, options.signal);
   const staging = new Staging(plan);
   try {
-    const sources = sourceFiles(input.path.onnxPath, model);
-    const written = write(done.model, staging, sources.length > 1, options, events);
+    const written = write(done.model, staging, plan.path, sources.length > 1, options, events);
     const outputHash = quietly(hashFile(staging.path));
     const measured = await judgeRun(staging, material, options, events);
     const facts = await fileFacts(input, inputHash);
@@ -92,7 +92,7 @@ export async function compress(
     const candidate = candidateOf(facts, output, measured.found[0]!, options.gates ?? {}, baseline);
     const rejected = candidate.verdict === 'fail' && options.keep !== true;
     const path = rejected ? rejectedPath(plan.path) : plan.path;
-    if (rejected) reject(staging, written, path);
+    if (rejected) reject(staging, written);
     else staging.accept();
     const parts = partsBeside(input, done);
     const named = { ...candidate, ...parts, output: { ...candidate.output, path } };
@@ -144,11 +144,19 @@ function reasons(skipped: readonly { reason: string }[]): string {
   return counts.size === 0 ? '' : `: ${[...counts].map(([reason, count]) => `${count} x ${reason}`).join('; ')}`;
 }
 
-function write(model: Model, staging: Staging, external: boolean, options: CompressOptions, events: Events): Written {
+function write(
+  model: Model,
+  staging: Staging,
+  name: string,
+  external: boolean,
+  options: CompressOptions,
+  events: Events,
+): Written {
   const bar = events.bar('writing');
   return writeModel(model, staging.path, {
     externalData: options.externalData ?? (external || 'auto'),
     stripMetadata: options.stripMetadata ?? false,
+    name,
     progress: bar,
     ...(options.signal ? { signal: options.signal } : {}),
   });
@@ -219,10 +227,11 @@ function assemble(
 }
 
 /** Keep a model that failed its gate, with its data, under the rejected name; nothing goes under the final one. */
-function reject(staging: Staging, written: Written, path: string): void {
-  if (written.dataPath) writeModel(readModel(staging.path), path);
-  else renameSync(staging.path, path);
-  staging.discard();
+function reject(staging: Staging, written: Written): void {
+  // the name of its data stands in the model
+  if (written.dataPath) writeModel(readModel(staging.path), staging.rejectedPath);
+  else renameSync(staging.path, staging.rejectedPath);
+  staging.reject();
 }
 
 /** A promise that is awaited later: an error before that must not leave it unhandled. */

@@ -1,8 +1,20 @@
 // Where a compressed model goes, and how it gets there: written in a temporary folder beside its place, judged, then renamed.
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UsageError } from '../errors.ts';
 import type { ModelPath } from '../model-path.ts';
+import { writing } from '../system-errors.ts';
+import { removeStale, temporaryPrefix } from './stale.ts';
 
 /** File name endings by precision, as transformers.js looks for them (`dtype`). */
 export const suffixes = { int8: '_quantized', uint8: '_uint8', fp16: '_fp16' } as const;
@@ -35,33 +47,65 @@ const companions = [
   '1_Pooling/config.json',
 ];
 
-/** Plan the output. Throws UsageError where something is there already (without `force`), or the output would replace the input. */
+/**
+ * Plan the output. `sources` are the files the model is read from. Throws UsageError where something is there already (without `force`),
+ * or the output would replace one of the sources.
+ */
 export function planOutput(
   input: ModelPath,
+  sources: readonly string[],
   precision: Precision,
   output: string | undefined,
   force: boolean,
 ): OutputPlan {
-  const plan = locate(input, precision, output);
-  if (resolve(plan.path) === resolve(input.onnxPath))
-    throw new UsageError(`${plan.path}: expected an output other than the input, found the input itself`);
-  const taken = [plan.path, ...plan.copies.map(([, to]) => to)].find((path) => existsSync(path));
+  const plan = writing(output ?? input.folder, () => locate(input, precision, output));
+  const files = [plan.path, dataPath(plan.path)];
+  const own = files.find((file) => sources.some((source) => isSameFile(file, source)));
+  if (own) throw new UsageError(`${own}: expected an output other than the input, found the input itself`);
+  const taken = [...files, ...plan.copies.map(([, to]) => to)].find((path) => existsSync(path));
   if (taken && !force) throw new UsageError(`${taken}: expected no file there, found one: pass --force to replace it`);
+  const folder = files.find((file) => isFolder(file));
+  if (folder) throw new UsageError(`${folder}: expected a file or nothing there, found a folder`);
   return plan;
+}
+
+/** True for one file under two names: folders that are links, upper and lower case. A link in the file's place is replaced, not followed. */
+function isSameFile(path: string, source: string): boolean {
+  if (resolve(path) === resolve(source)) return true;
+  if (!existsSync(path)) return false;
+  const [a, b] = [lstatSync(path, { bigint: true }), statSync(source, { bigint: true })];
+  return a.dev === b.dev && a.ino === b.ino;
+}
+
+function isFolder(path: string): boolean {
+  return existsSync(path) && statSync(path).isDirectory();
 }
 
 function locate(input: ModelPath, precision: Precision, output: string | undefined): OutputPlan {
   const stem = basename(input.onnxPath).replace(/\.onnx$/, '');
   const name = `${stem}${suffixes[precision]}.onnx`;
   if (output === undefined) return { path: join(dirname(input.onnxPath), name), copies: [] };
-  if (output.endsWith('.onnx')) return { path: output, copies: [] };
-  if (existsSync(output) && !statSync(output).isDirectory()) {
+  if (output === '') throw new UsageError('--output: expected FILE.onnx or a folder, found an empty name');
+  if (output.endsWith('.onnx') && !isFolder(output)) return { path: output, copies: [] };
+  if (existsSync(output) && !isFolder(output)) {
     throw new UsageError(`${output}: expected a name ending in .onnx or a folder, found another file`);
   }
   const copies = companions
     .map((file) => [join(input.folder, file), join(output, file)] as const)
-    .filter(([from, to]) => existsSync(from) && resolve(from) !== resolve(to));
+    .filter(([from, to]) => existsSync(from) && !isCopy(from, to));
   return { path: join(output, 'onnx', `model${suffixes[precision]}.onnx`), copies };
+}
+
+/** True where the file is there with the same content: a folder may take a model in several precisions, one after the other. */
+function isCopy(from: string, to: string): boolean {
+  if (!existsSync(to)) return false;
+  const found = statSync(to);
+  return found.isFile() && found.size === statSync(from).size && readFileSync(from).equals(readFileSync(to));
+}
+
+/** Where a model's external data lies (onnx/write.ts). */
+function dataPath(path: string): string {
+  return `${path}_data`;
 }
 
 /** A temporary folder beside the output, in which the model has its final name; removed however the work ends. */
@@ -71,11 +115,15 @@ export class Staging {
   readonly #made: string | undefined;
   readonly #onExit = (): void => this.discard();
 
+  /** Throws UsageError where the folder cannot be made. */
   constructor(plan: OutputPlan) {
     this.#plan = plan;
     const target = dirname(plan.path);
-    this.#made = mkdirSync(target, { recursive: true });
-    this.#folder = mkdtempSync(join(target, '.bert-compress-'));
+    [this.#made, this.#folder] = writing(plan.path, () => {
+      const made = mkdirSync(target, { recursive: true });
+      removeStale(target);
+      return [made, mkdtempSync(join(target, temporaryPrefix()))];
+    });
     process.once('exit', this.#onExit);
   }
 
@@ -84,22 +132,40 @@ export class Staging {
     return join(this.#folder, basename(this.#plan.path));
   }
 
+  /** Where to write a model that failed its gate. */
+  get rejectedPath(): string {
+    return rejectedPath(this.path);
+  }
+
   /** Where a small file can stand that refers to the model's weights. */
   get checkPath(): string {
     return join(this.#folder, 'check.onnx');
   }
 
-  /** Move the written files to their final names: data before model, so that a model never lacks its data. */
+  /** Move the written files to their final names. Throws UsageError where the file system refuses. */
   accept(): void {
-    for (const [from, to] of this.#plan.copies) {
-      mkdirSync(dirname(to), { recursive: true });
-      copyFileSync(from, to);
-    }
-    const data = `${this.path}_data`;
-    if (existsSync(data)) renameSync(data, `${this.#plan.path}_data`);
-    else rmSync(`${this.#plan.path}_data`, { force: true });
-    renameSync(this.path, this.#plan.path);
+    for (const [from, to] of this.#plan.copies)
+      writing(to, () => {
+        mkdirSync(dirname(to), { recursive: true });
+        copyFileSync(from, to);
+      });
+    this.#move(this.path, this.#plan.path);
     this.#remove();
+  }
+
+  /** Move what was written to `rejectedPath` beside the final name, which stays as it was. */
+  reject(): void {
+    this.#move(this.rejectedPath, rejectedPath(this.#plan.path));
+    this.#remove();
+  }
+
+  /** Data before model, so that a model never lacks its data. */
+  #move(from: string, to: string): void {
+    writing(to, () => {
+      if (existsSync(dataPath(from))) renameSync(dataPath(from), dataPath(to));
+      else rmSync(dataPath(to), { force: true });
+      renameSync(from, to);
+    });
   }
 
   /** Remove what was written, and folders that were made for it. */

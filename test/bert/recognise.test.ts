@@ -6,6 +6,7 @@ import { architectureOf, inputsOf } from '../../src/bert/summary.ts';
 import type { Model, Node } from '../../src/ir/graph.ts';
 import { makeNode, type AttrValue } from '../../src/ir/node.ts';
 import { floats, int64s, memoryTensor } from '../../src/ir/tensor.ts';
+import { bareGraph, withGraphs } from '../support/bare-graph.ts';
 import { tinyBert, tinyShape } from '../support/bert.ts';
 import { replaceNodes, withWeights } from './edit.ts';
 
@@ -172,7 +173,8 @@ describe('masks', () => {
     expect(recognise(model).family).toBe('decoder');
   });
 
-  test('a band makes local attention', () => {
+  // 64 on each side is ModernBERT's window: the short trial run does not reach its end
+  test.each([2, 64])('a band of %i on each side makes local attention', (reach) => {
     const model = causal(
       [
         make('Unsqueeze', ['position_ids', 'row'], 'rows'),
@@ -181,11 +183,51 @@ describe('masks', () => {
         make('Greater', ['far', 'reach'], 'beyond'),
         make('Where', ['beyond', 'masked', 'none'], 'causal'),
       ],
-      { row: int64s([1], [1]), none: floats([], [0]), reach: int64s([], [2]) },
+      { row: int64s([1], [1]), none: floats([], [0]), reach: int64s([], [reach]) },
     );
     const found = recognise(model);
     expect(found.family).toBe('encoder');
     expect(found.encoders[0]!.layers.map((layer) => layer.attention.mask.kind)).toEqual(['local', 'local']);
+  });
+});
+
+test('a Softmax in single steps is one, and its largest score no relative position', () => {
+  const model = replaceNodes(withWeights(tinyBert(), { last: int64s([1], [-1]) }), (node) => {
+    if (node.op !== 'Softmax') return undefined;
+    const [x, y] = [node.inputs[0]!, node.outputs[0]!];
+    return [
+      make('ReduceMax', [x], `${y}.max`, { axes: [-1n] }),
+      make('Sub', [x, `${y}.max`], `${y}.low`),
+      make('Exp', [`${y}.low`], `${y}.exp`),
+      make('ReduceSum', [`${y}.exp`, 'last'], `${y}.sum`),
+      make('Div', [`${y}.exp`, `${y}.sum`], y),
+    ];
+  });
+  expect(architectureOf(recognise(model))).toEqual(architectureOf(recognise(tinyBert())));
+});
+
+describe('what is not followed', () => {
+  test('products in a subgraph or a function are named with the reason', () => {
+    const model = tinyBert();
+    const body = bareGraph([makeNode('MatMul', ['a', 'b'], ['c'])], [], ['c']);
+    const choice = withGraphs('If', ['flag'], ['chosen'], body, body);
+    const found = recognise({
+      ...model,
+      graph: {
+        ...model.graph,
+        nodes: [...model.graph.nodes, { ...choice, name: 'choice' }, make('Block', ['logits'], 'b', {}, 'local')],
+      },
+      functions: [
+        { name: 'Block', domain: 'local', inputs: [], outputs: [], nodes: [makeNode('Gemm', ['x', 'w'], ['y'])] },
+      ] as never,
+    });
+    expect(found.unrecognised).toEqual([
+      { part: 'body of choice', reason: 'the 2 products inside If are not followed' },
+      {
+        part: 'function local::Block',
+        reason: 'its 1 nodes are not followed: inline functions first (onnx.inliner)',
+      },
+    ]);
   });
 });
 

@@ -81,6 +81,11 @@ describe('refusals', () => {
       /^bert-compress: --max-drop: expected .* found 'little'\n$/,
     ],
     [
+      'a flag of another precision',
+      ['quantize', 'm.onnx', '--to', 'fp16', '--granularity', 'per-tensor'],
+      /^bert-compress: --granularity: expected --to int8 or uint8, found --to fp16\n$/,
+    ],
+    [
       'a report format',
       ['quantize', 'm.onnx', '--report', 'r.doc'],
       /^bert-compress: --report: expected a name ending in .* found 'r\.doc'\n$/,

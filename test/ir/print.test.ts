@@ -38,3 +38,18 @@ test('attributes of the other types', () => {
     `"y = If(c) {body0=graph g}"`,
   );
 });
+
+test('bodies of subgraphs stand below their node', () => {
+  const body = bareGraph([makeNode('Add', ['x', 'w'], ['sum'])], [], ['sum']);
+  body.initializers.set('w', floats([2], [1, 2]));
+  const graph = bareGraph([withGraphs('If', ['c'], ['y'], body, bareGraph([], [], ['x']))], ['c', 'x'], ['y']);
+  expect(printGraph(graph)).toMatchInlineSnapshot(`
+    "graph g(c: ?, x: ?) -> (y: ?)
+      y = If(c) {body0=graph g, body1=graph g}
+        graph g() -> (sum: ?)
+          w: float32[2]
+          sum = Add(x, w)
+        graph g() -> (x: ?)
+    "
+  `);
+});

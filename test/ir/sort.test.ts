@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Node } from '../../src/ir/graph.ts';
 import { makeNode } from '../../src/ir/node.ts';
-import { readsOf, sortNodes } from '../../src/ir/sort.ts';
+import { orderedNodes, readsOf, sortNodes } from '../../src/ir/sort.ts';
+import { floats } from '../../src/ir/tensor.ts';
 import { bareGraph, withGraphs } from '../support/bare-graph.ts';
 
 const node = (output: string, ...inputs: readonly string[]): Node => makeNode('Op', inputs, [output]);
@@ -81,4 +82,11 @@ test('a hundred thousand nodes take no longer than a blink', () => {
   const start = performance.now();
   expect(sortNodes(nodes, new Set(['x'])).nodes[0]).toBe(nodes.at(-1));
   expect(performance.now() - start).toBeLessThan(2000);
+});
+
+test('a graph in order, its inputs and weights being there from the start', () => {
+  const graph = bareGraph([node('b', 'a', 'w'), node('a', 'x')], ['x'], ['b']);
+  graph.initializers.set('w', floats([], [1]));
+  expect(order(orderedNodes(graph))).toEqual(['a', 'b']);
+  expect(order(graph.nodes)).toEqual(['b', 'a']);
 });

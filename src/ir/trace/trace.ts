@@ -1,9 +1,10 @@
 // A trial run on paper: shapes of all values at assumed input sizes, and the numbers of those that shapes and masks are made of.
 import { constantTensor } from '../constants.ts';
-import { dataTypeOf, isFloat, type DataType } from '../dtype.ts';
+import type { DataType } from '../dtype.ts';
+import { outputType } from '../element-types.ts';
 import type { Dim, Graph, Node, ValueInfo } from '../graph.ts';
-import { intAttr, isStandard, tensorAttr } from '../node.ts';
-import { sortNodes } from '../sort.ts';
+import { isStandard } from '../node.ts';
+import { orderedNodes } from '../sort.ts';
 import { elementCount } from '../tensor.ts';
 import type { Uses } from '../uses.ts';
 import { broadcastDims } from './arrays.ts';
@@ -99,19 +100,14 @@ export function traceGraph(graph: Graph, uses: Uses, assumed: Assumed = trial): 
     if (input.dtype) dtypes.set(input.name, input.dtype);
   }
   const written = new Map([...graph.values, ...graph.outputs].map((info) => [info.name, info]));
-  const outside = new Set([
-    ...graph.inputs.map((input) => input.name),
-    ...graph.initializers.keys(),
-    ...graph.sparse.keys(),
-  ]);
-  for (const node of sortNodes(graph.nodes, outside).nodes) {
+  for (const node of orderedNodes(graph)) {
     const out = nodeDims(node, trace);
     node.outputs.forEach((output, i) => {
       if (output === '') return;
       const info = written.get(output);
       const shape = mergeDims(saneDims(out?.[i]), info?.shape, symbols);
       if (shape) dims.set(output, shape);
-      const dtype = info?.dtype ?? nodeDtype(node, i, trace);
+      const dtype = info?.dtype ?? outputType(node, i, dtypes);
       if (dtype) dtypes.set(output, dtype);
     });
   }
@@ -183,42 +179,3 @@ const sameShapeOps = new Set(
     'QLinearAdd QLinearMul QLinearSigmoid QLinearSoftmax QLinearLeakyRelu QuantizeBFP'
   ).split(' '),
 );
-
-function nodeDtype(node: Node, output: number, trace: Trace): DataType | undefined {
-  const first = trace.dtype(node.inputs[0]);
-  switch (node.op) {
-    case 'Constant':
-      return constantTensor(node)?.dtype;
-    case 'Cast':
-      return dataTypeOf(intAttr(node, 'to') ?? 0);
-    case 'CastLike':
-    case 'Where':
-    case 'DequantizeLinear':
-      return trace.dtype(node.inputs[1]);
-    case 'QuantizeLinear':
-      return trace.dtype(node.inputs[2]) ?? 'uint8';
-    case 'DynamicQuantizeLinear':
-      return output === 1 ? 'float32' : 'uint8';
-    case 'MatMulInteger':
-    case 'ConvInteger':
-      return 'int32';
-    case 'ConstantOfShape':
-      return tensorAttr(node, 'value')?.dtype ?? 'float32';
-    case 'EmbedLayerNormalization':
-      return trace.dtype(node.inputs[2]);
-    case 'Shape':
-    case 'Size':
-    case 'NonZero':
-    case 'ArgMax':
-    case 'ArgMin':
-      return 'int64';
-    default:
-      return boolOps.has(node.op)
-        ? 'bool'
-        : isFloat(first) || !node.inputs[1]
-          ? first
-          : (first ?? trace.dtype(node.inputs[1]));
-  }
-}
-
-const boolOps = new Set('Equal Greater GreaterOrEqual Less LessOrEqual And Or Xor Not IsNaN IsInf'.split(' '));

@@ -6,6 +6,7 @@ import { cloneModel } from '../../ir/clone.ts';
 import type { Graph, Model, Node } from '../../ir/graph.ts';
 import { Names } from '../../ir/names.ts';
 import { makeNode } from '../../ir/node.ts';
+import { orderedNodes } from '../../ir/sort.ts';
 import { sweep } from '../../ir/sweep.ts';
 import { floats, memoryTensor } from '../../ir/tensor.ts';
 import { indexUses, subgraphsOf } from '../../ir/uses.ts';
@@ -15,7 +16,8 @@ import { constantReshapes } from './constant-reshapes.ts';
 import { denseWeight, type DenseWeight } from './dense.ts';
 import { HISTORY_KEY, refuseQuantized } from './already.ts';
 import { matcher } from './patterns.ts';
-import { findTables, quantizeTables } from './tables-8bit.ts';
+import { findTables, quantizeTables, tableGrid, type QuantizedTable } from './tables-8bit.ts';
+import { fixWeightInputs } from './weight-inputs.ts';
 import { addQuantizedMatrix, type QuantizedWeight, type WeightScheme } from './weight-8bit.ts';
 
 const options = z.object({
@@ -46,6 +48,7 @@ function quantize(input: Model, chosen: Dynamic8BitOptions, context: PassContext
   refuse(input, chosen);
   const model = cloneModel(input);
   const { graph } = model;
+  graph.nodes = orderedNodes(graph); // an activation is quantized where its first reader stands
   const names = new Names(graph);
   const signed = chosen.to === 'int8';
   const scheme: WeightScheme = {
@@ -53,10 +56,11 @@ function quantize(input: Model, chosen: Dynamic8BitOptions, context: PassContext
     perChannel: chosen.granularity === 'per-channel',
   };
   const skipped: Skip[] = [];
-  const excluded = matcher(chosen.exclude);
+  const excluded = matcher(chosen.exclude, graph);
   const found = findDense(graph, excluded, skipped);
   skipFunctions(model, skipped);
-  const tables = chosen.embeddings === 'int8' ? quantizeTables(graph, names, excluded, skipped) : 0;
+  const tables =
+    chosen.embeddings === 'int8' ? quantizeTables(graph, names, excluded, skipped) : new Map<string, QuantizedTable>();
   const weights = new Map<string, QuantizedWeight>();
   const emit = new Emitter(graph, names);
   const total = [...found.values()].reduce((sum, dense) => sum + dense.tensor.byteLength, 0);
@@ -66,31 +70,48 @@ function quantize(input: Model, chosen: Dynamic8BitOptions, context: PassContext
     if (!dense) return [node];
     context.signal?.throwIfAborted();
     const key = `${dense.transposed ? 't' : 'n'} ${dense.name}`;
-    let weight = weights.get(key);
-    if (!weight) {
-      weight = addQuantizedMatrix(
-        graph,
-        names,
-        { name: dense.name, tensor: dense.tensor, channelAxis: dense.transposed ? 0 : 1 },
-        scheme,
-      );
-      weights.set(key, weight);
-    }
+    const known = weights.get(key);
+    const { weight, turn = undefined } = known
+      ? { weight: known }
+      : quantizeWeight(graph, names, dense, scheme, tables);
+    weights.set(key, weight);
     done += dense.tensor.byteLength;
     context.progress(done, total);
-    return emit.product(dense, weight);
+    return [...(turn ? [turn] : []), ...emit.product(dense, weight)];
   });
-  const changed = found.size > 0 || tables > 0;
+  const changed = found.size > 0 || tables.size > 0;
   const reshapes = found.size > 0 ? constantReshapes(graph, names) : 0;
   if (changed) model.metadata.set(HISTORY_KEY, `quantize ${chosen.to}`);
   sweep(graph);
-  return { model, changed, stats: { products: found.size, weights: weights.size, tables, reshapes }, skipped };
+  const fixed = changed ? fixWeightInputs(input, model) : {};
+  const stats = { products: found.size, weights: weights.size, tables: tables.size, reshapes, ...fixed };
+  return { model, changed, stats, skipped };
+}
+
+/**
+ * The integers of a weight. A decoder tied to a table that is quantized alike reads the table's: `turn` makes them [in, out], once, when
+ * the runtime folds constants.
+ */
+function quantizeWeight(
+  graph: Graph,
+  names: Names,
+  { name, tensor, transposed }: DenseWeight,
+  scheme: WeightScheme,
+  tables: ReadonlyMap<string, QuantizedTable>,
+): { weight: QuantizedWeight; turn?: Node } {
+  const { min, max, symmetric } = scheme.grid;
+  const alike = scheme.perChannel && symmetric && min === tableGrid.min && max === tableGrid.max;
+  const table = transposed && alike ? tables.get(name) : undefined;
+  const matrix = { name, tensor, channelAxis: transposed ? 0 : 1 } as const;
+  const weight = addQuantizedMatrix(graph, names, matrix, scheme, table !== undefined);
+  if (!table) return { weight };
+  return { weight, turn: makeNode('Transpose', [table.values], [weight.values], { attrs: { perm: [1n, 0n] } }) };
 }
 
 function plan(model: Model, chosen: Dynamic8BitOptions): PassPlan {
   refuse(model, chosen);
   const skipped: Skip[] = [];
-  const excluded = matcher(chosen.exclude);
+  const excluded = matcher(chosen.exclude, model.graph);
   const found = findDense(model.graph, excluded, skipped);
   skipFunctions(model, skipped);
   const tables = chosen.embeddings === 'int8' ? findTables(model.graph, excluded, skipped) : new Map<Node, unknown>();

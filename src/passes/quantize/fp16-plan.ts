@@ -67,7 +67,9 @@ export function planHalf(graph: Graph, types: ElementTypes): HalfPlan {
     const isFloat = (value: string): boolean => types.get(value) === 'float32';
     const floatInputs = node.inputs.filter(isFloat);
     if (floatInputs.length === 0 && !node.outputs.some(isFloat)) continue;
-    if (isFormula(node, floatInputs, constants, formula)) {
+    // data that is float16 in the file already is no formula
+    const isData = node.inputs.some((input) => types.get(input) === 'float16');
+    if (!isData && isFormula(node, floatInputs, constants, formula)) {
       const wide = floatInputs.some((input) => large.has(input) || exceeds(constants.get(input)));
       for (const output of node.outputs) {
         formula.add(output);
@@ -129,6 +131,8 @@ function whyFloat(
   }
   const reason = blocked.get(node.op);
   if (reason) return reason;
+  const untyped = node.inputs.find((value) => value !== '' && !types.has(value));
+  if (untyped !== undefined) return `the type of its input '${untyped}' is not known`;
   const other = [...node.inputs, ...node.outputs]
     .map((value) => types.get(value))
     .find((type): type is DataType => type === 'float64' || type === 'bfloat16');

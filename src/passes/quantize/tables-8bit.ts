@@ -14,7 +14,7 @@ import { quantizeMatrix } from './weight-8bit.ts';
 const WORTH_IT = 0.005;
 
 /** Rows keep their own scale, so that a rare word with a large norm does not coarsen the others. Weights are never reduced: no product reads them. */
-const grid = grid8(true, true, false);
+export const tableGrid = grid8(true, true, false);
 
 /** Look-ups in tables that are worth quantizing; those that are not go to `skipped`. */
 export function findTables(graph: Graph, excluded: (name: string) => boolean, skipped: Skip[]): Map<Node, Table> {
@@ -31,15 +31,15 @@ export function findTables(graph: Graph, excluded: (name: string) => boolean, sk
   return found;
 }
 
-/** Replace look-ups in float32 tables, in place; gives how many tables were quantized. */
+/** Replace look-ups in float32 tables, in place; gives the quantized tables by the names of the float ones. */
 export function quantizeTables(
   graph: Graph,
   names: Names,
   excluded: (name: string) => boolean,
   skipped: Skip[],
-): number {
+): Map<string, QuantizedTable> {
   const found = findTables(graph, excluded, skipped);
-  const tables = new Map<string, { values: string; scale: string }>();
+  const tables = new Map<string, QuantizedTable>();
   graph.nodes = graph.nodes.flatMap((node) => {
     const table = found.get(node);
     if (!table) return [node];
@@ -50,7 +50,13 @@ export function quantizeTables(
     }
     return lookUp(names, node, quantized);
   });
-  return tables.size;
+  return tables;
+}
+
+/** Initializers of a quantized table: rows [n, width] and scales [n, 1]. */
+export interface QuantizedTable {
+  readonly values: string;
+  readonly scale: string;
 }
 
 /** A table that a Gather looks up in. */
@@ -80,15 +86,15 @@ function whyNot(table: Table, node: Node, all: number, excluded: (name: string) 
   return undefined;
 }
 
-function addTable(graph: Graph, names: Names, table: Table): { values: string; scale: string } {
-  const { params, integers } = quantizeMatrix({ ...table, channelAxis: 0 }, { grid, perChannel: true });
+function addTable(graph: Graph, names: Names, table: Table): QuantizedTable {
+  const { params, integers } = quantizeMatrix({ ...table, channelAxis: 0 }, { grid: tableGrid, perChannel: true });
   const quantized = { values: names.fresh(`${table.name}_quantized`), scale: names.fresh(`${table.name}_scale`) };
   graph.initializers.set(quantized.values, integers);
   graph.initializers.set(quantized.scale, memoryTensor('float32', [params.scales.length, 1], params.scales));
   return quantized;
 }
 
-function lookUp(names: Names, node: Node, table: { values: string; scale: string }): Node[] {
+function lookUp(names: Names, node: Node, table: QuantizedTable): Node[] {
   const output = node.outputs[0]!;
   const indices = node.inputs[1]!;
   const name = node.name || output;

@@ -82,27 +82,30 @@ export function quantizeMatrix(matrix: StoredMatrix, scheme: WeightScheme): Quan
 
 /**
  * Add the initializers of a matrix as MatMulInteger takes it: `NAME_quantized` [in, out], `NAME_scale` and `NAME_zero_point`
- * ([out] per channel, scalar per tensor). A stored [out, in] matrix is turned.
+ * ([out] per channel, scalar per tensor). A stored [out, in] matrix is turned. Where `turnedByNode`, the integers are there already and a
+ * node turns them: only their name is given out.
  */
 export function addQuantizedMatrix(
   graph: Graph,
   names: Names,
   matrix: StoredMatrix,
   scheme: WeightScheme,
+  turnedByNode = false,
 ): QuantizedWeight {
   const { params, integers } = quantizeMatrix(matrix, scheme);
   const [rows = 0, columns = 0] = matrix.tensor.shape;
   const { dtype } = integers;
   const weight = {
-    values: names.fresh(`${matrix.name}_quantized`),
+    values: names.fresh(`${matrix.name}_quantized${turnedByNode ? '_transposed' : ''}`),
     scale: names.fresh(`${matrix.name}_scale`),
     zeroPoint: names.fresh(`${matrix.name}_zero_point`),
   };
   const turned = matrix.channelAxis === 0;
-  graph.initializers.set(
-    weight.values,
-    turned ? lazyTensor(dtype, [columns, rows], () => transposeBytes(integers.bytes(), rows, columns)) : integers,
-  );
+  if (!turnedByNode)
+    graph.initializers.set(
+      weight.values,
+      turned ? lazyTensor(dtype, [columns, rows], () => transposeBytes(integers.bytes(), rows, columns)) : integers,
+    );
   const paramShape = scheme.perChannel ? [params.scales.length] : [];
   graph.initializers.set(weight.scale, memoryTensor('float32', paramShape, params.scales));
   // two's complement in the low byte serves int8 and uint8 alike

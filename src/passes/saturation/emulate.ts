@@ -8,6 +8,8 @@ import { Names } from '../../ir/names.ts';
 import { makeNode } from '../../ir/node.ts';
 import { sweep } from '../../ir/sweep.ts';
 import { memoryTensor, type Tensor } from '../../ir/tensor.ts';
+import { indexUses } from '../../ir/uses.ts';
+import { signedWeight } from './weight.ts';
 
 /**
  * A model in float32 products of the same integers; slow and large: [inner / 2, tokens, columns] numbers a product.
@@ -17,10 +19,11 @@ export function emulateSaturation(input: Model): Model {
   const model = cloneModel(input);
   const { graph } = model;
   const names = new Names(graph);
+  const uses = indexUses(graph);
   let count = 0;
   graph.nodes = graph.nodes.flatMap((node) => {
-    const weight = node.op === 'MatMulInteger' ? graph.initializers.get(node.inputs[1] ?? '') : undefined;
-    if (weight?.dtype !== 'int8' || weight.shape.length !== 2) return [node];
+    const weight = node.op === 'MatMulInteger' ? signedWeight(graph, uses, node.inputs[1] ?? '') : undefined;
+    if (weight?.shape.length !== 2) return [node];
     count++;
     const builder = new Builder(graph, model.opsets.get('') ?? 0, node.outputs[0]!, names);
     return saturated(graph, builder, node, weight);

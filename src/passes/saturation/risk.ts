@@ -3,6 +3,7 @@
 import type { Graph, Model, Node } from '../../ir/graph.ts';
 import type { Tensor } from '../../ir/tensor.ts';
 import { indexUses, type Uses } from '../../ir/uses.ts';
+import { signedWeight } from './weight.ts';
 
 export interface SaturationRisk {
   /** Products whose weights can saturate. */
@@ -30,7 +31,7 @@ export function saturationRisk(model: Model): SaturationRisk {
   const seen = new Map<string, boolean>();
   let [products, of] = [0, 0];
   for (const node of graph.nodes) {
-    const weight = signedWeight(graph, uses, node);
+    const weight = weightOf(graph, uses, node);
     if (weight === undefined) continue;
     of++;
     const risky = seen.get(weight.name) ?? hasLargePair(weight.tensor);
@@ -40,11 +41,11 @@ export function saturationRisk(model: Model): SaturationRisk {
   return { products, of };
 }
 
-function signedWeight(graph: Graph, uses: Uses, node: Node): { name: string; tensor: Tensor } | undefined {
+function weightOf(graph: Graph, uses: Uses, node: Node): { name: string; tensor: Tensor } | undefined {
   const place = weightInput[node.op];
   const name = place === undefined ? dequantizedWeight(uses, node) : node.inputs[place];
-  const tensor = graph.initializers.get(name ?? '');
-  return name !== undefined && tensor?.dtype === 'int8' && tensor.shape.length >= 2 ? { name, tensor } : undefined;
+  const tensor = name === undefined ? undefined : signedWeight(graph, uses, name);
+  return name !== undefined && tensor ? { name, tensor } : undefined;
 }
 
 /** The integers of a MatMul or Gemm between DequantizeLinear nodes, which onnxruntime makes a QLinearMatMul or a QGemm of. */

@@ -1,5 +1,6 @@
 // Dynamic 8-bit quantization: every form a weight comes in, against onnxruntime on the float graph, optimised and not.
 import { describe, expect, it } from 'vitest';
+import { UsageError } from '../../../src/errors.ts';
 import type { Model } from '../../../src/ir/graph.ts';
 import { makeNode } from '../../../src/ir/node.ts';
 import { printGraph } from '../../../src/ir/print.ts';
@@ -235,5 +236,84 @@ describe('a whole BERT', () => {
         y = Mul(y_output_quantized_cast_output, dense_quant_scales_mul:0)
       "
     `);
+  });
+});
+
+describe('a decoder tied to the token table', () => {
+  const tied = (): Model =>
+    modelOf({
+      inputs: [intValue('ids', 'n', 's')],
+      outputs: [floatValue('y', 'n', 's', 40)],
+      nodes: [
+        makeNode('Gather', ['table', 'ids'], ['rows']),
+        makeNode('Tanh', ['rows'], ['x']),
+        makeNode('Transpose', ['table'], ['t'], { attrs: { perm: [1n, 0n] } }),
+        makeNode('MatMul', ['x', 't'], ['y']),
+      ],
+      initializers: { table: weight(40, 16) },
+    });
+
+  it('reads its integers: they are stored once', async () => {
+    const { graph } = quantize(tied()).model;
+    const large = [...graph.initializers].filter(([, tensor]) => tensor.shape[1]! > 1);
+    expect(large.map(([name, { dtype, shape }]) => `${name} ${dtype} ${shape.join('x')}`)).toEqual([
+      'table_quantized int8 40x16',
+    ]);
+    for (const optimize of [true, false]) {
+      const [a, b] = [
+        await runModel(tied(), { optimize, vocabulary: 40 }),
+        await runModel(quantize(tied()).model, { optimize, vocabulary: 40 }),
+      ];
+      expect(cosine(a['y']!, b['y']!)).toBeGreaterThan(0.999);
+    }
+  });
+
+  it.each<Record<string, unknown>>([
+    { to: 'uint8' },
+    { reduceRange: true },
+    { granularity: 'per-tensor' },
+    { embeddings: 'fp32' },
+  ])('has its own where they differ: %j', async (options) => {
+    const { graph } = quantize(tied(), options).model;
+    expect([...graph.initializers.values()].filter(({ shape }) => shape.join('x') === '16x40')).toHaveLength(1);
+    const [a, b] = [
+      await runModel(tied(), { vocabulary: 40 }),
+      await runModel(quantize(tied(), options).model, { vocabulary: 40 }),
+    ];
+    expect(cosine(a['y']!, b['y']!)).toBeGreaterThan(0.999);
+  });
+});
+
+it('--exclude refuses a pattern that matches nothing', () => {
+  expect(() => quantize(forms['MatMul']!, { exclude: ['W'] })).toThrow(UsageError);
+  expect(() => quantize(forms['MatMul']!, { exclude: ['w'] }).changed).not.toThrow();
+});
+
+describe('odd files', () => {
+  it('nodes in any order give the same result', async () => {
+    const model = buildBert();
+    const mixed = { ...model, graph: { ...model.graph, nodes: model.graph.nodes.toReversed() } };
+    const [a, b] = [await runModel(quantize(model).model), await runModel(quantize(mixed).model)];
+    expect(cosine(a['logits']!, b['logits']!)).toBeGreaterThan(0.999999);
+  });
+
+  it.each([
+    [8, ['x', 'b'], 8],
+    [3, ['x'], 4],
+  ])('a weight that is an input as well (IR version %i) is one no more', async (irVersion, inputs, version) => {
+    const model = {
+      ...modelOf({
+        inputs: [floatValue('x', 'n', 8), floatValue('w', 8, 6), floatValue('b', 6)],
+        outputs: [floatValue('y', 'n', 6)],
+        nodes: [makeNode('MatMul', ['x', 'w'], ['h']), makeNode('Add', ['h', 'b'], ['y'])],
+        initializers: { w: weight(8, 6), b: memoryTensor('float32', [6], wave(6)) },
+      }),
+      irVersion,
+    };
+    const result = quantize(model);
+    expect(result.model.graph.inputs.map((input) => input.name)).toEqual(inputs);
+    expect(result.model.irVersion).toBe(version);
+    expect(result.stats['weightInputs']).toBe(3 - inputs.length);
+    expect(await distance(model, result.model, true)).toBeLessThan(0.02);
   });
 });

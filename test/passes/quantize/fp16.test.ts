@@ -82,6 +82,95 @@ describe('inputs and outputs', () => {
   });
 });
 
+describe('weights that are inputs as well', () => {
+  const model = (irVersion: number): Model => ({
+    ...modelOf({
+      inputs: [floatValue('x', 'n', 8), floatValue('w', 8, 6), floatValue('p', 6)],
+      outputs: [floatValue('y', 'n', 6)],
+      nodes: [makeNode('MatMul', ['x', 'w'], ['h']), makeNode('Pow', ['h', 'p'], ['y'])],
+      initializers: { w: weight(8, 6), p: floats([6], [1, 2, 1, 2, 1, 2]) },
+    }),
+    irVersion,
+  });
+
+  it('are converted and no inputs any more; those that stay float32 can still be overridden', async () => {
+    const result = convert(model(8));
+    expect(result.model.graph.inputs.map((input) => input.name)).toEqual(['x', 'p']);
+    expect(result.model.graph.initializers.get('w')!.dtype).toBe('float16');
+    expect(result.stats).toMatchObject({ weightInputs: 1 });
+    const [a, b] = [await runModel(model(8), { dims: [3, 8] }), await runModel(result.model, { dims: [3, 8] })];
+    expect(cosine(a['y']!, b['y']!)).toBeGreaterThan(0.9999);
+  });
+
+  it('of IR version 3 are constants: the file becomes one of version 4 without them', () => {
+    const result = convert(model(3)).model;
+    expect(result.irVersion).toBe(4);
+    expect(result.graph.inputs.map((input) => input.name)).toEqual(['x']);
+  });
+
+  it('keep their type where inputs become float16', () => {
+    const { graph } = convert(model(8), { keepIoTypes: false }).model;
+    expect(graph.inputs.map(({ name, dtype }) => `${name} ${dtype}`)).toEqual(['x float16', 'p float32']);
+  });
+});
+
+describe('odd graphs', () => {
+  const casts = modelOf({
+    inputs: [floatValue('x', 'n', 8)],
+    outputs: [floatValue('y', 'n', 6)],
+    nodes: [
+      makeNode('Cast', ['x'], ['same'], { attrs: { to: 1n } }),
+      makeNode('Tanh', ['same'], ['t']),
+      makeNode('Cast', ['t'], ['low'], { attrs: { to: 10n } }),
+      makeNode('Cast', ['low'], ['high'], { attrs: { to: 1n } }),
+      makeNode('MatMul', ['high', 'w'], ['y']),
+    ],
+    initializers: { w: weight(8, 6) },
+  });
+
+  it.each([true, false])(
+    'casts that have become nothing load with and without the optimizer (%s)',
+    async (optimize) => {
+      const { model } = convert(casts);
+      const between = model.graph.nodes.slice(1, -1).map((node) => node.op);
+      expect(between).toEqual(['Identity', 'Tanh', 'Identity', 'Identity', 'MatMul']);
+      const [a, b] = [await runModel(casts, { dims: [3, 8] }), await runModel(model, { dims: [3, 8], optimize })];
+      expect(cosine(a['y']!, b['y']!)).toBeGreaterThan(0.9999);
+    },
+  );
+
+  it('a call of a function, whose result has no type in the file: float32, as is what reads it', () => {
+    const model = modelOf({
+      inputs: [floatValue('x', 'n', 8)],
+      outputs: [floatValue('y', 'n', 6)],
+      nodes: [
+        makeNode('Tanh', ['x'], ['h']),
+        makeNode('Same', ['h'], ['s'], { domain: 'local' }),
+        makeNode('Mul', ['s', 'h'], ['m']),
+        makeNode('MatMul', ['m', 'w'], ['y']),
+      ],
+      initializers: { w: weight(8, 6) },
+      domains: ['local'],
+    });
+    const result = convert(model);
+    expect(result.skipped.map(({ op, reason }) => `${op}: ${reason}`)).toEqual([
+      'local::Same: an operator of local whose float16 form is not known',
+      "Mul: the type of its input 's' is not known",
+    ]);
+    expect(result.model.graph.nodes.map((node) => node.op)).toEqual(
+      'Cast Tanh Cast Same Mul Cast MatMul Cast'.split(' '),
+    );
+  });
+
+  it('nodes in any order', async () => {
+    const model = buildBert();
+    const mixed = { ...model, graph: { ...model.graph, nodes: model.graph.nodes.toReversed() } };
+    expect(printGraph(convert(mixed).model.graph).length).toBe(printGraph(convert(model).model.graph).length);
+    const [a, b] = [await runModel(model), await runModel(convert(mixed).model)];
+    expect(cosine(a['logits']!, b['logits']!)).toBeGreaterThan(0.99999);
+  });
+});
+
 describe('what needs float32', () => {
   it('an epsilon that would be flushed to zero keeps its node, so that a constant row gives no NaN', async () => {
     const norm = modelOf({
@@ -168,6 +257,31 @@ describe('what needs float32', () => {
     expect(
       skipped.every((entry) => entry.node.startsWith('/layer.0.') && entry.reason === 'excluded by --exclude'),
     ).toBe(true);
+  });
+});
+
+describe('--exclude', () => {
+  it('names weights as well, through what carries them', () => {
+    const model = modelOf({
+      inputs: [floatValue('x', 'n', 8)],
+      outputs: [floatValue('y', 'n', 6)],
+      nodes: [
+        makeNode('Transpose', ['kept.weight'], ['t'], { attrs: { perm: [1n, 0n] } }),
+        makeNode('MatMul', ['x', 't'], ['h'], { name: 'first' }),
+        makeNode('MatMul', ['h', 'w'], ['y'], { name: 'second' }),
+      ],
+      initializers: { 'kept.weight': weight(7, 8), w: weight(7, 6) },
+    });
+    const { graph } = convert(model, { exclude: ['kept.*'] }).model;
+    expect(graph.initializers.get('kept.weight')!.dtype).toBe('float32');
+    expect(graph.initializers.get('w')!.dtype).toBe('float16');
+    expect(graph.nodes.map((node) => node.op)).toEqual(['Transpose', 'MatMul', 'Cast', 'MatMul', 'Cast']);
+  });
+
+  it('refuses a pattern that matches nothing', () => {
+    expect(() => convert(buildBert(), { exclude: ['*', 'bert.embedings*'] })).toThrow(
+      "--exclude: expected the name of a node or weight, with *, found none that 'bert.embedings*' matches",
+    );
   });
 });
 

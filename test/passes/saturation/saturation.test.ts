@@ -77,6 +77,18 @@ describe('emulated saturation', () => {
     expect(expected).not.toEqual(byHand(inner, weights, zeroA ?? 0, zeroB, Infinity));
   });
 
+  it('of a weight that a node turns (a decoder tied to the token table)', async () => {
+    const weights = large(32);
+    const model = product(16, weights, 128, undefined);
+    const turned = Int8Array.from({ length: 32 }, (_, i) => weights[(i % 16) * 2 + Math.floor(i / 16)]!);
+    model.graph.initializers.delete('w');
+    model.graph.initializers.set('table', memoryTensor('int8', [2, 16], turned));
+    model.graph.nodes.unshift(makeNode('Transpose', ['table'], ['w'], { attrs: { perm: [1n, 0n] } }));
+    const options = { vocabulary: 256, dims: [3, 16] };
+    expect([...(await runModel(emulateSaturation(model), options))['y']!]).toEqual(byHand(16, weights, 128, undefined));
+    expect(saturationRisk(model)).toEqual({ products: 1, of: 1 });
+  });
+
   it('changes nothing where no pair can saturate', async () => {
     const model = quantized({ to: 'int8', reduceRange: true });
     const [a, b] = [await runModel(model), await runModel(emulateSaturation(model))];
