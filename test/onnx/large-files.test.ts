@@ -71,8 +71,10 @@ test('many tensors cost as many reads as there are windows, not one a tensor', (
   const fd = openSync(path, 'w');
   writeSync(fd, pb.holder(...tensors));
   closeSync(fd);
-  const start = performance.now();
+  // processor time: another process on this machine must not decide
+  const start = process.cpuUsage();
   const { initializers } = readModel(path).graph;
-  expect(performance.now() - start).toBeLessThan(500);
+  const { user, system } = process.cpuUsage(start);
+  expect((user + system) / 1000).toBeLessThan(500);
   expect(initializers.get('w2999')!.bytes()).toEqual(new Uint8Array(1200).fill(2999 % 256));
 });
