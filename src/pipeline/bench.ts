@@ -47,7 +47,7 @@ export async function benchModels(options: BenchModelsOptions, events: Events = 
     verdict: worstVerdict(candidates.map((candidate) => candidate.verdict)),
     failures: failuresOf(candidates),
     notes: benchNotes(plan, measured, candidates, gates),
-    machine: machineFacts(),
+    machine: machineFacts(options.threads),
     seconds: (performance.now() - started) / 1000,
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
   };

@@ -52,8 +52,8 @@ export function dataOf(dataset: Dataset): NonNullable<Report['data']> {
   };
 }
 
-/** The report's facts about this machine. */
-export function machineFacts(): Report['machine'] {
+/** The report's facts about this machine. @param threads that were asked for; default all cores, as a session takes them */
+export function machineFacts(threads: number | undefined): Report['machine'] {
   const machine = readMachine();
-  return { ...machine, isa: [...machine.isa] };
+  return { ...machine, isa: [...machine.isa], threads: threads ?? machine.cores };
 }

@@ -220,7 +220,7 @@ function assemble(
     ...candidate,
     ...(found?.labelled ? { data: dataOf(found.dataset) } : {}),
     notes: [...(options.notes ?? []), ...(found?.notes ?? []), ...notes],
-    machine: machineFacts(),
+    machine: machineFacts(options.threads),
     seconds: seconds(started),
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
   };

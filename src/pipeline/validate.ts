@@ -60,7 +60,7 @@ export async function validateModels(options: ValidateModelsOptions, events: Eve
     ...(material.labelled ? { data: dataOf(material.dataset) } : {}),
     ...(baseline ? { baseline: baseline.settle(candidates[0]!, candidates[0]!.verdict) } : {}),
     notes: [...material.notes, ...(baseline?.notes ?? []), ...measured.notes, ...notes],
-    machine: machineFacts(),
+    machine: machineFacts(options.threads),
     seconds: (performance.now() - started) / 1000,
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
   };

@@ -85,14 +85,11 @@ export function baselineRemarks({ baseline }: Report): string[] {
 }
 
 /** Where it was measured. */
-export function machineRemark({ machine, candidates, latency }: Report): string {
-  const threads = [
-    ...new Set(
-      [...(latency ?? []), ...(candidates ?? []).flatMap((one) => one.latency ?? [])].map((row) => row.threads),
-    ),
-  ];
-  const isa = machine.isa.length > 0 ? ` (${machine.isa.join(' ')})` : '';
+export function machineRemark({ machine }: Report): string {
+  const { cpu, isa, cores, threads, memory, onnxruntime, node } = machine;
+  const used = threads === undefined ? '' : `, ${counted(threads, 'thread')}`;
+  const extensions = isa.length > 0 ? ` (${isa.join(' ')})` : '';
   return oneLine(
-    `${machine.cpu}${isa}, ${counted(machine.cores, 'core')}, ${bytes(machine.memory)}, ${threads.length > 0 ? `${threads.join(' and ')} ${threads.join() === '1' ? 'thread' : 'threads'}, ` : ''}onnxruntime ${machine.onnxruntime}, Node ${machine.node.replace(/^v/, '')}`,
+    `${cpu}${extensions}, ${counted(cores, 'core')}, ${bytes(memory)}${used}, onnxruntime ${onnxruntime}, Node ${node.replace(/^v/, '')}`,
   );
 }

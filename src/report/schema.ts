@@ -119,6 +119,7 @@ const machine = z.object({
   cpu: z.string(),
   isa: z.array(z.string()),
   cores: z.int(),
+  threads: z.int().optional().describe('of onnxruntime'),
   memory: z.number(),
   onnxruntime: z.string(),
   node: z.string(),

@@ -15,6 +15,7 @@ const common = {
     cpu: 'AMD EPYC 9B14',
     isa: ['avx2', 'avx512f', 'avx512_vnni'],
     cores: 2,
+    threads: 2,
     memory: 67_430_510_592,
     onnxruntime: '1.30.0',
     node: 'v20.20.2',
