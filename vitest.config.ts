@@ -6,6 +6,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: [...configDefaults.exclude, 'test/real/**'],
     // processes, not threads: onnxruntime-node is a native module, and the files are few
+    globalSetup: 'test/support/bundle-cli.ts',
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 20_000,

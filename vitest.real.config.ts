@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/real/**/*.test.ts'],
+    globalSetup: 'test/support/bundle-cli.ts',
     pool: 'forks',
     fileParallelism: false,
     testTimeout: 600_000,

@@ -1,34 +1,16 @@
 // Build: bundle src into dist (start-up opens ten files instead of five hundred), write declarations, the licences of
 // what is bundled, the reports' JSON Schemas, and oclif's manifest, which lets --help answer without loading a command.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { build } from 'esbuild';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { bundle } from './bundle.js';
 import { bundledLicences } from './licences.js';
 
 const root = new URL('..', import.meta.url);
 const write = (name, text) => writeFileSync(new URL(name, root), text);
 
 rmSync(new URL('dist', root), { recursive: true, force: true });
-const commands = readdirSync(new URL('src/commands', root)).map((file) => `src/commands/${file}`);
-const { metafile } = await build({
-  absWorkingDir: root.pathname,
-  entryPoints: ['src/index.ts', 'src/cli/run.ts', ...commands],
-  outbase: 'src',
-  outdir: 'dist',
-  bundle: true,
-  splitting: true,
-  metafile: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20',
-  // native; and it finds its own files by where it lies
-  external: ['onnxruntime-node'],
-  // CommonJS packages in the bundle call require()
-  banner: {
-    js: "import { createRequire as makeRequire } from 'node:module';\nconst require = makeRequire(import.meta.url);",
-  },
-});
-write('dist/THIRD-PARTY.txt', bundledLicences(root, Object.keys(metafile.inputs)));
+const inputs = await bundle(new URL('dist/', root).pathname);
+write('dist/THIRD-PARTY.txt', bundledLicences(root, inputs));
 execFileSync(
   process.execPath,
   [new URL('node_modules/typescript/bin/tsc', root).pathname, '-p', 'tsconfig.json', '--emitDeclarationOnly'],

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { baselineSchema, formatBaseline } from '../../src/pipeline/baseline-file.ts';
 import { action, gitlabScript, jenkinsScripts, Place, read, root, stepEnv, swallowed } from './shell.ts';
+import { bundled } from '../support/bundle-cli.ts';
 
 const [install, run] = action.runs.steps as [(typeof action.runs.steps)[0], (typeof action.runs.steps)[0]];
 
@@ -275,7 +276,7 @@ describe('docs/ci.md', () => {
 
 describe('the action with the real command line', () => {
   const cli = `#!/usr/bin/env bash
-exec "${process.execPath}" --import "file://${root}node_modules/tsx/dist/loader.mjs" "${root}bin/dev.js" "$@"
+exec "${process.execPath}" "${bundled}cli/run.js" "$@"
 `;
   const place = new Place(undefined, cli);
   const summary = join(place.folder, 'summary.md');

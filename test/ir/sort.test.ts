@@ -6,6 +6,7 @@ import { makeNode } from '../../src/ir/node.ts';
 import { orderedNodes, readsOf, sortNodes } from '../../src/ir/sort.ts';
 import { floats } from '../../src/ir/tensor.ts';
 import { bareGraph, withGraphs } from '../support/bare-graph.ts';
+import { cpuTimeOf } from '../support/cpu-time.ts';
 
 const node = (output: string, ...inputs: readonly string[]): Node => makeNode('Op', inputs, [output]);
 const order = (nodes: readonly Node[]): string[] => nodes.map(({ outputs }) => outputs[0]!);
@@ -79,9 +80,8 @@ test('any shuffled graph comes out whole and in order, and sorting again changes
 
 test('a hundred thousand nodes take no longer than a blink', () => {
   const nodes = Array.from({ length: 100_000 }, (_, i) => node(`v${i}`, i === 99_999 ? 'x' : `v${i + 1}`));
-  const start = performance.now();
-  expect(sortNodes(nodes, new Set(['x'])).nodes[0]).toBe(nodes.at(-1));
-  expect(performance.now() - start).toBeLessThan(2000);
+  const sort = () => expect(sortNodes(nodes, new Set(['x'])).nodes[0]).toBe(nodes.at(-1));
+  expect(cpuTimeOf(sort)).toBeLessThan(2000);
 });
 
 test('a graph in order, its inputs and weights being there from the start', () => {

@@ -1,6 +1,7 @@
-// Runs the command line from src in a process of its own.
+// Runs the command line, bundled from src before the tests, in a process of its own.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { bundled } from './bundle-cli.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -16,7 +17,7 @@ export function cli(
   onStderr?: (text: string, kill: (signal: NodeJS.Signals) => void) => void,
 ): Promise<CliResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', 'bin/dev.js', ...args], {
+    const child = spawn(process.execPath, [`${bundled}cli/run.js`, ...args], {
       cwd: root,
       env: { ...process.env, NO_COLOR: '1' },
       stdio: ['ignore', 'pipe', 'pipe'],
