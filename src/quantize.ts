@@ -1,17 +1,16 @@
 // `quantize` as a function: what the command does, with typed options and a Report.
 import { UsageError } from './errors.ts';
+import { measuringOf, type MeasuringOptions } from './measuring-options.ts';
 import { sumsExactly, readMachine } from './runtime/machine.ts';
-import { defaultShapes, type Shape } from './evaluate/latency.ts';
 import { dynamic8Bit } from './passes/quantize/dynamic-8bit.ts';
 import { fp16 } from './passes/quantize/fp16.ts';
 import { compress, type Step } from './pipeline/compress.ts';
 import type { Events } from './pipeline/events.ts';
-import { gatesOf } from './pipeline/gates.ts';
 import type { Precision } from './pipeline/output.ts';
 import type { CompressionReport } from './report/schema.ts';
 
 /** Options of `quantize`; each is the flag of the same name. */
-export interface QuantizeOptions {
+export interface QuantizeOptions extends MeasuringOptions {
   /** Precision of the weights; default int8. */
   readonly to?: Precision | undefined;
   /** FILE.onnx or a folder; default beside the input under transformers.js's name. */
@@ -27,43 +26,8 @@ export interface QuantizeOptions {
   readonly exclude?: readonly string[] | undefined;
   readonly stripMetadata?: boolean | undefined;
   readonly externalData?: boolean | undefined;
-  /** Labelled rows; without them parity is measured. */
-  readonly data?: string | undefined;
-  readonly text?: string | undefined;
-  readonly textPair?: string | undefined;
-  readonly label?: string | undefined;
-  /** Which list of a JSON file that holds several. */
-  readonly split?: string | undefined;
-  readonly task?: string | undefined;
-  /** Rows to measure, chosen with the seed; default all. */
-  readonly samples?: number | undefined;
-  readonly pooling?: 'mean' | 'cls' | 'given' | undefined;
-  readonly maxLength?: number | undefined;
-  /** How many of the examples that got worst the report lists. */
-  readonly showChanged?: number | undefined;
-  /** Folds over which the spread of the metric is told. */
-  readonly crossValidate?: number | undefined;
-  /** Also score as a CPU without exact u8 x s8 products gives it. */
-  readonly emulateSaturation?: boolean | undefined;
-  readonly batch?: number | undefined;
   /** Run the models; default true. */
   readonly validate?: boolean | undefined;
-  /** Measure latency; default true. */
-  readonly bench?: boolean | undefined;
-  readonly shapes?: readonly Shape[] | undefined;
-  /** `1%` (relative) or `0.5pt`. */
-  readonly maxDrop?: string | undefined;
-  /** `1.2x` */
-  readonly minSpeedup?: string | undefined;
-  /** `30MB` */
-  readonly maxSize?: string | undefined;
-  /** File with the figures of the model accepted last. */
-  readonly baseline?: string | undefined;
-  readonly updateBaseline?: boolean | undefined;
-  readonly seed?: number | undefined;
-  readonly threads?: number | undefined;
-  readonly ep?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -79,22 +43,7 @@ export async function quantize(
   const to = options.to ?? 'int8';
   refuseForeign(to, options);
   const reduce = to === 'fp16' ? undefined : reduceRange(options.reduceRange ?? 'auto');
-  const {
-    granularity,
-    symmetric,
-    embeddings,
-    keepIoTypes,
-    reduceRange: _auto,
-    maxDrop,
-    minSpeedup,
-    maxSize,
-    bench,
-    shapes,
-    ep,
-    exclude,
-    seed,
-    ...rest
-  } = options;
+  const { granularity, symmetric, embeddings, keepIoTypes, reduceRange: _auto, exclude, ...rest } = options;
   const chosen = exclude === undefined ? {} : { exclude };
   const step: Step =
     to === 'fp16'
@@ -102,14 +51,10 @@ export async function quantize(
       : stepOf(dynamic8Bit, { to, granularity, symmetric, embeddings, reduceRange: reduce?.on, ...chosen });
   return compress(
     {
-      ...rest,
+      ...measuringOf(rest),
       model,
       command: 'quantize',
       precision: to,
-      seed: seed ?? 0,
-      ep: ep === undefined ? undefined : [ep],
-      shapes: bench === false ? undefined : (shapes ?? defaultShapes),
-      gates: gatesOf({ maxDrop, minSpeedup, maxSize }),
       notes: reduce ? [reduce.note] : [],
     },
     () => [step],

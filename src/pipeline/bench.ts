@@ -1,13 +1,12 @@
 // Timing given models against the original: read -> time in turn -> memory -> profile -> judge, and a Report of it.
 import { UsageError } from '../errors.ts';
-import { REPORT_SCHEMA, type Candidate, type Report } from '../report/schema.ts';
-import { version } from '../version.ts';
+import type { Candidate, Report } from '../report/schema.ts';
 import { benchNotes } from './bench-notes.ts';
 import { measureBench, type BenchFigures, type BenchMeasureOptions } from './bench-measure.ts';
 import { planBench, type BenchPlanOptions } from './bench-plan.ts';
-import { alone, candidateOf, failuresOf, machineFacts } from './candidate.ts';
+import { candidateOf, comparison, runFacts } from './candidate.ts';
 import { silent, type Events } from './events.ts';
-import { worstVerdict, type Gates } from './gates.ts';
+import type { Gates } from './gates.ts';
 import { fileFacts, readKnownModel } from './known-model.ts';
 import { withPareto } from './pareto.ts';
 import { partsBeside } from './parts.ts';
@@ -36,20 +35,10 @@ export async function benchModels(options: BenchModelsOptions, events: Events = 
     })),
   );
   return {
-    schema: REPORT_SCHEMA,
-    tool: { name: 'bert-compress', version },
-    command: 'bench',
-    seed: options.seed,
+    ...runFacts({ ...options, command: 'bench' }, started),
     input: input!,
-    steps: [],
-    ...alone(candidates),
-    candidates,
-    verdict: worstVerdict(candidates.map((candidate) => candidate.verdict)),
-    failures: failuresOf(candidates),
+    ...comparison(candidates),
     notes: benchNotes(plan, measured, candidates, gates),
-    machine: machineFacts(options.threads),
-    seconds: (performance.now() - started) / 1000,
-    peakRssBytes: process.resourceUsage().maxRSS * 1024,
   };
 }
 

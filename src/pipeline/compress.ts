@@ -10,12 +10,11 @@ import { readModel } from '../onnx/read.ts';
 import { sourceFiles } from '../onnx/sources.ts';
 import { writeModel, writeReference, type Written } from '../onnx/write.ts';
 import type { Pass } from '../passes/pass.ts';
-import { REPORT_SCHEMA, type Candidate, type CompressionReport, type ReportStep } from '../report/schema.ts';
+import { type Candidate, type CompressionReport, type ReportStep } from '../report/schema.ts';
 import { openSession } from '../runtime/session.ts';
-import { version } from '../version.ts';
 import { silent, type Events } from './events.ts';
 import { checkBaselineFlags } from './baseline.ts';
-import { candidateOf, dataOf, machineFacts } from './candidate.ts';
+import { candidateOf, dataOf, runFacts } from './candidate.ts';
 import { refuseUncheckable, type Gates } from './gates.ts';
 import { fileFacts, readKnownModel } from './known-model.ts';
 import {
@@ -211,18 +210,12 @@ function assemble(
 ): CompressionReport {
   const found = material && !('missing' in material) ? material : undefined;
   return {
-    schema: REPORT_SCHEMA,
-    tool: { name: 'bert-compress', version },
-    command: options.command,
-    seed: options.seed,
+    ...runFacts(options, started),
     input,
     steps,
     ...candidate,
     ...(found?.labelled ? { data: dataOf(found.dataset) } : {}),
     notes: [...(options.notes ?? []), ...(found?.notes ?? []), ...notes],
-    machine: machineFacts(options.threads),
-    seconds: seconds(started),
-    peakRssBytes: process.resourceUsage().maxRSS * 1024,
   };
 }
 

@@ -1,12 +1,11 @@
 // Holding given models against the original: read -> prepare -> measure -> judge, and a Report of it.
 import { UsageError } from '../errors.ts';
 import { hashFile } from '../onnx/hash.ts';
-import { REPORT_SCHEMA, type Candidate, type Report } from '../report/schema.ts';
-import { version } from '../version.ts';
+import type { Candidate, Report } from '../report/schema.ts';
 import { checkBaselineFlags } from './baseline.ts';
-import { alone, candidateOf, dataOf, failuresOf, machineFacts } from './candidate.ts';
+import { candidateOf, comparison, dataOf, runFacts } from './candidate.ts';
 import { silent, type Events } from './events.ts';
-import { refuseUncheckable, worstVerdict, type Gates } from './gates.ts';
+import { refuseUncheckable, type Gates } from './gates.ts';
 import { partsBeside } from './parts.ts';
 import { withPareto } from './pareto.ts';
 import { diagnose } from './diagnose.ts';
@@ -47,22 +46,12 @@ export async function validateModels(options: ValidateModelsOptions, events: Eve
   }));
   const candidates = withPareto(input!.bytes, await explain(judged, models, material, measured));
   return {
-    schema: REPORT_SCHEMA,
-    tool: { name: 'bert-compress', version },
-    command: 'validate',
-    seed: options.seed,
+    ...runFacts({ ...options, command: 'validate' }, started),
     input: input!,
-    steps: [],
-    ...alone(candidates),
-    candidates,
-    verdict: worstVerdict(candidates.map((candidate) => candidate.verdict)),
-    failures: failuresOf(candidates),
+    ...comparison(candidates),
     ...(material.labelled ? { data: dataOf(material.dataset) } : {}),
     ...(baseline ? { baseline: baseline.settle(candidates[0]!, candidates[0]!.verdict) } : {}),
     notes: [...material.notes, ...(baseline?.notes ?? []), ...measured.notes, ...notes],
-    machine: machineFacts(options.threads),
-    seconds: (performance.now() - started) / 1000,
-    peakRssBytes: process.resourceUsage().maxRSS * 1024,
   };
 }
 

@@ -89,6 +89,12 @@ describe('a gate that fails', () => {
     expect(() => readModel(join(folder, 'onnx/model_quantized.rejected.onnx'))).not.toThrow();
   });
 
+  it('keeps the rejected model in a folder that was made for it', async () => {
+    const output = join(modelFolder(), 'new/folder');
+    await quantize(modelFolder(), { ...quick, maxSize: '10B', output });
+    expect(files(join(output, 'onnx'))).toEqual(['model_quantized.rejected.onnx']);
+  });
+
   it('leaves the name to the model where the user keeps it', async () => {
     const folder = modelFolder();
     expect((await quantize(folder, { ...quick, maxSize: '10B', keep: true })).verdict).toBe('fail');

@@ -9,10 +9,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 function cases(model: string, data: string, body: (folder: string, data: string) => Promise<void>): void {
   const [folder, file] = [`${root}/${model}`, `${root}/${data}`];
   const missing = [`${folder}/onnx/model.onnx`, file].filter((path) => !existsSync(path));
-  if (missing.length > 0) {
-    console.log(`skipped: ${missing.join(' and ')} missing`);
-    it.skip(`${model} on ${data} (missing)`);
-  } else it(`${model} on ${data}`, () => body(folder, file), 240_000);
+  if (missing.length > 0) console.log(`skipped: ${missing.join(' and ')} missing`);
+  it.skipIf(missing.length > 0)(`${model} on ${data}`, () => body(folder, file), 240_000);
 }
 
 const options = { maxLength: 128, bench: false } as const;
