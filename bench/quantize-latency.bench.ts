@@ -1,9 +1,9 @@
 // Latency of the INT8 file against float and against onnxruntime's quantize_dynamic per channel, measured in turn at four shapes.
-// On shared machines wall times jump by half from second to second, always upwards: the lower quartile of many rounds is compared.
+// On shared machines wall times jump by half from second to second: a ratio is the median over rounds of the ratio within a round.
 import { existsSync, mkdirSync } from 'node:fs';
 import { defaultShapes } from '../src/evaluate/latency.ts';
 import { openSession, type HostTensor, type Session } from '../src/runtime/session.ts';
-import { machineLine, noPeers, peer, root, table, tool, work } from './support.ts';
+import { machineLine, median, noPeers, peer, root, table, tool, work } from './support.ts';
 
 const missing =
   noPeers() ?? (existsSync(`${root}../shared/models/minilm-sst2`) ? undefined : '../shared/models is not there');
@@ -18,6 +18,7 @@ const [ours, theirs] = [`${folder}ours.onnx`, `${folder}peer.onnx`];
 tool('quantize', float, '-o', ours, '--force', '--no-validate', '--quiet');
 peer('ort_dynamic.py', float, theirs, 'per_channel');
 
+let lost = false;
 console.log(machineLine());
 for (const threads of [1, 2]) {
   const rows: (string | number)[][] = [
@@ -25,23 +26,26 @@ for (const threads of [1, 2]) {
   ];
   const sessions = await Promise.all([float, theirs, ours].map((path) => openSession(path, { threads })));
   for (const { batch, sequence } of defaultShapes) {
-    const [f, p, o] = (await inTurn(sessions, batch, sequence)) as [number, number, number];
+    const times = (await inTurn(sessions, batch, sequence)) as [number[], number[], number[]];
+    const [f, p, o] = times;
+    const over = (a: readonly number[]): number => median(a.map((ms, round) => ms / o[round]!));
     rows.push([
       `${batch} x ${sequence}`,
-      f.toFixed(2),
-      p.toFixed(2),
-      o.toFixed(2),
-      (f / o).toFixed(2),
-      (p / o).toFixed(3),
+      ...times.map((list) => median(list).toFixed(2)),
+      over(f).toFixed(2),
+      over(p).toFixed(3),
     ]);
+    lost ||= over(p) < 1.05 || over(f) < 1;
   }
-  console.log(`\n${threads} thread${threads > 1 ? 's' : ''}, lower quartiles\n\n${table(rows)}`);
+  console.log(`\n${threads} thread${threads > 1 ? 's' : ''}, medians\n\n${table(rows)}`);
   await Promise.all(sessions.map((session) => session.release()));
 }
 
-/** Lower quartile of each session's milliseconds; before each timed run an untimed one, which finds the caches as another model left them. */
-async function inTurn(sessions: readonly Session[], batch: number, sequence: number): Promise<number[]> {
-  const rounds = Math.max(20, Math.min(200, Math.round(12000 / (batch * sequence))));
+process.exitCode = lost ? 1 : 0;
+
+/** Each session's milliseconds round by round; before each timed run an untimed one, which finds the caches as another model left them. */
+async function inTurn(sessions: readonly Session[], batch: number, sequence: number): Promise<number[][]> {
+  const rounds = Math.max(40, Math.min(200, Math.round(12000 / (batch * sequence))));
   const times = sessions.map((): number[] => []);
   for (let round = 0; round < rounds; round++) {
     for (let k = 0; k < sessions.length; k++) {
@@ -54,7 +58,7 @@ async function inTurn(sessions: readonly Session[], batch: number, sequence: num
       times[at]!.push(performance.now() - started);
     }
   }
-  return times.map((list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 4)]!);
+  return times;
 }
 
 function tokens(name: string, batch: number, sequence: number): HostTensor {
