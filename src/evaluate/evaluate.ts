@@ -48,7 +48,7 @@ export interface Evaluations {
 }
 
 /** Rows of a window: enough for batches of equal lengths, few enough that memory does not follow the data. */
-const windowRows = 1024;
+const windowRows = 512;
 
 /** @throws DataError where the task needs a column that the data has not */
 export function requireColumns(task: Task, { path, columns }: Dataset): void {

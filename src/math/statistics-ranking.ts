@@ -3,25 +3,30 @@ import { ascending, endOfTie, type Numbers } from './statistics.ts';
 
 /**
  * Area under the ROC curve: the chance that a positive row has a higher score than a negative one, a tie counting one
- * half (Mann and Whitney 1947: U / (positives x negatives), by average ranks). NaN where one of the two is missing.
+ * half (Mann and Whitney 1947: U / (positives x negatives)). NaN where one of the two is missing.
  * @param scores may be infinite, but not NaN
  * @param positive 1 for a positive row, 0 for a negative one
  */
 export function auroc(scores: Numbers, positive: ArrayLike<number>): number {
-  const order = ascending(scores);
-  let positives = 0;
-  let rankSum = 0;
-  for (let from = 0; from < order.length;) {
-    const to = endOfTie(scores, order, from);
-    let inTie = 0;
-    for (let i = from; i < to; i++) inTie += positive[order[i]!]!;
-    rankSum += (inTie * (from + 1 + to)) / 2;
-    positives += inTie;
-    from = to;
+  const [hits, others] = [sortedWhere(scores, positive, 1), sortedWhere(scores, positive, 0)];
+  if (hits.length === 0 || others.length === 0) return Number.NaN;
+  let wins = 0;
+  let [below, upTo] = [0, 0]; // negatives that are lower, and that are not higher
+  for (const score of hits) {
+    while (below < others.length && others[below]! < score) below++;
+    while (upTo < others.length && others[upTo]! <= score) upTo++;
+    wins += (below + upTo) / 2;
   }
-  const negatives = order.length - positives;
-  if (positives === 0 || negatives === 0) return Number.NaN;
-  return (rankSum - (positives * (positives + 1)) / 2) / (positives * negatives);
+  return wins / (hits.length * others.length);
+}
+
+/** The scores of the rows of a kind, ascending: sorted as numbers, which needs no copy as sorting by a function does. */
+function sortedWhere(scores: Numbers, positive: ArrayLike<number>, kind: number): Float64Array {
+  let count = 0;
+  for (let i = 0; i < scores.length; i++) if (positive[i] === kind) count++;
+  const sorted = new Float64Array(count);
+  for (let i = 0, at = 0; i < scores.length; i++) if (positive[i] === kind) sorted[at++] = scores[i]!;
+  return sorted.sort();
 }
 
 /**

@@ -7,7 +7,7 @@ export interface Pieces {
 }
 
 /** Most words that are remembered. Natural text has fewer in 100,000 lines of one language. */
-const capacity = 65_536;
+const capacity = 16_384;
 
 /** Longer words come again too seldom. */
 const longest = 64;
