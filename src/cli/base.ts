@@ -45,7 +45,7 @@ export abstract class BaseCommand extends Command {
       return this.#fail(
         `${error.message
           .split('\n')
-          .filter((line) => line && !line.startsWith('See more'))
+          .filter((line) => line && !/^(See more|Note: --|Because of this|Alternatively)/.test(line))
           .join(' ')} (see --help)`,
         exitCodes.usage,
       );
