@@ -52,6 +52,8 @@ export interface TaskRun<Gold = unknown, Part = unknown, Prediction = unknown> {
   readonly metric?: string;
   /** What `vectors` say of classes, so that agreement and divergence of distributions mean something. */
   readonly classes?: Distribution | undefined;
+  /** True where predictions are numbers or vectors, of which no two are alike: there is no agreement to tell. */
+  readonly graded?: boolean;
   /** Most tokens of a batch, for outputs that are wide. */
   readonly maxTokens?: number;
   /** What a row should give. @throws DataError naming the line of a label that cannot be used */

@@ -73,7 +73,8 @@ export class Versus {
   finish(before: Vectors | undefined, after: Vectors | undefined): Difference {
     const found = this.#sums.finish();
     const neighbours = before && after ? neighbourOverlap(before, after) : undefined;
-    const agreement = this.#before.show === undefined ? undefined : this.#same / this.#rows;
+    const tells = this.#before.show !== undefined && this.#before.graded !== true;
+    const agreement = tells ? this.#same / this.#rows : undefined;
     return {
       ...(found && {
         parity: {

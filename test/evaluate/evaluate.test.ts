@@ -135,6 +135,19 @@ describe('sentence similarity', () => {
     );
   });
 
+  it('lists the pairs whose similarity moved most, and tells no agreement', async () => {
+    const ready = await prepareTiny('sentence-similarity', pairs());
+    const [one, other] = [await openTiny('sentences'), await openTiny('encoder')];
+    const { changed, parity } = await compareTwo(one, other, ready, { showChanged: 4 });
+    expect(changed).toHaveLength(4);
+    for (const { before, after, loss } of changed) {
+      const [a, b] = [before, after].map((text) => Number(/^cosine (-?\d\.\d{3})$/.exec(text)![1]));
+      expect(Math.abs(a! - b!)).toBeCloseTo(loss, 2);
+    }
+    expect(parity).not.toHaveProperty('agreement');
+    expect((await compareTwo(one, one, ready, { showChanged: 4 })).changed).toEqual([]);
+  });
+
   it('names the line of a score that is no number, and says where nothing can be correlated', async () => {
     const bad = datasetOf([{ text: 'a', textPair: 'b', label: 'high' }]);
     await expect(prepareTiny('sentence-similarity', bad)).rejects.toThrow(

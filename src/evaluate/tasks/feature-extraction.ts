@@ -1,4 +1,5 @@
 // Feature extraction, without labels: the embedding of every text, for comparing two models by parity and neighbours.
+import { cosine } from '../../math/statistics.ts';
 import { Growing } from '../growing.ts';
 import { chooseEmbedding } from '../outputs.ts';
 import { allFinite, pool } from '../pooling.ts';
@@ -22,6 +23,9 @@ function featureRun({ tokenizer, maxLength, pooling }: TaskContext): TaskRun<und
     predict: (_example, [embedding]) => embedding!,
     tally: () => new FeatureTally(),
     vectors: (embedding) => [embedding],
+    graded: true,
+    show: (embedding) => (allFinite(embedding) ? `length ${norm(embedding).toFixed(3)}` : 'no number'),
+    loss: (_example, before, after) => (allFinite(after) ? 1 - cosine(before, after) : 2),
   };
 }
 
@@ -49,4 +53,8 @@ class FeatureTally implements Tally<undefined, Float32Array> {
       notes: [],
     };
   }
+}
+
+function norm(vector: Float32Array): number {
+  return Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
 }

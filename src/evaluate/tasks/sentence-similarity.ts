@@ -35,6 +35,11 @@ function similarityRun({
     predict: (_example, pair) => ({ pair, score: pair.every(allFinite) ? cosine(pair[0]!, pair[1]!) : Number.NaN }),
     tally: () => new SimilarityTally(),
     vectors: ({ pair }) => pair,
+    graded: true,
+    show: ({ score }) => (Number.isNaN(score) ? 'no number' : `cosine ${score.toFixed(3)}`),
+    showGold: (score) => String(score),
+    // how far the similarity moved: whether towards the score depends on all the others, a correlation being of ranks
+    loss: (_example, before, after) => Math.abs((before.score || 0) - (after.score || 0)),
   };
 }
 
