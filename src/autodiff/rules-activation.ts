@@ -12,13 +12,14 @@ const erf = ({ x: [x = ''], g, emit }: Call): string =>
 
 /**
  * GELU x Phi(x): the derivative is Phi(x) + x phi(x) = (1 + erf s)/2 + s exp(-s^2)/sqrt(pi), s = x/sqrt 2.
- * HardSigmoid is the cheapest way to a x + b in one pass; its clamp to [0, 1] does not touch Phi.
+ * Passes over the widest value of a layer count: HardSigmoid is (erf + 1)/2 in one (its clamp to [0, 1] does not touch
+ * Phi), and division by exp(s^2), infinity included, saves a change of sign.
  */
 function geluErf({ x: [x = ''], g, emit }: Call): string {
   const s = emit.scale(x, Math.SQRT1_2);
   const cdf = emit.op('HardSigmoid', [emit.op('Erf', [s])], { alpha: 0.5, beta: 0.5 });
-  const bell = emit.op('Exp', [emit.mul(s, emit.scale(x, -Math.SQRT1_2))]);
-  return emit.mul(g, emit.add(cdf, emit.mul(bell, emit.scale(x, 1 / Math.sqrt(2 * Math.PI)))));
+  const bell = emit.div(s, emit.op('Exp', [emit.mul(s, s)]));
+  return emit.mul(g, emit.add(cdf, emit.scale(bell, 1 / Math.sqrt(Math.PI))));
 }
 
 /** GELU's tanh form x (1 + tanh u)/2, u = k (x + c x^3): derivative (1 + t)/2 + x (1 - t^2)/2 k (1 + 3 c x^2). */

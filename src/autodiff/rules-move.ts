@@ -2,8 +2,9 @@
 import { ModelError } from '../errors.ts';
 import { intAttr, intsAttr, stringAttr } from '../ir/node.ts';
 import { describe } from '../ir/verify.ts';
-import { fixed, type Axis } from './facts.ts';
+import { fixed } from './facts.ts';
 import type { Call, InputGradient, Rules } from './rule.ts';
+import { scatter } from './scatter.ts';
 import { reshapeLike } from './shape-of.ts';
 
 /** The same elements in another shape. */
@@ -19,7 +20,7 @@ function transpose({ node, x: [x = ''], g, emit, dims }: Call): string {
 }
 
 /** Axis attribute counted from the front. */
-function axisOf(call: Call, otherwise = 0): number {
+export function axisOf(call: Call, otherwise = 0): number {
   const axis = intAttr(call.node, 'axis') ?? otherwise;
   return axis < 0 ? axis + call.dims(call.x[0]!).length : axis;
 }
@@ -112,28 +113,7 @@ function stridedSlice({ node, x, g, emit, dims }: Call, cut: readonly Cut[]): st
   const size = emit.op('Squeeze', [emit.size(x[0]!, only.axis)]);
   const all = emit.op('Range', [zero, size, emit.scalarInt(1)]);
   const taken = emit.op('Slice', [all, x[1]!, x[2]!, emit.ints([0]), ...(x[4] ? [x[4]] : [])]);
-  return scatter(emit, x[0]!, taken, g, only.axis, dims(x[0]!).length, 'none');
-}
-
-/** g added into zeros of x's shape at the positions `indices` [n] of an axis. */
-function scatter(
-  emit: Call['emit'],
-  x: string,
-  indices: string,
-  g: string,
-  axis: number,
-  rank: number,
-  reduction: 'none' | 'add',
-): string {
-  const line = emit.reshape(
-    indices,
-    Array.from({ length: rank }, (_, i) => (i === axis ? -1 : 1)),
-  );
-  const spread = emit.op('Expand', [line, emit.shape(g)]);
-  return emit.op('ScatterElements', [emit.zerosLike(x), spread, g], {
-    axis: BigInt(axis),
-    ...(reduction === 'add' ? { reduction } : {}),
-  });
+  return scatter(emit, x[0]!, taken, g, only.axis, dims(x[0]!).length, false);
 }
 
 /** Zeros cut away again; only Pad with a constant. */
@@ -162,101 +142,6 @@ function tile({ x: [x = '', repeats = ''], g, emit, dims }: Call): string {
   );
 }
 
-/** One element of an axis: its gradient where the position is that element, else 0. */
-function one(call: Call, axis: number): string {
-  const {
-    x: [x = '', indices = ''],
-    y: [y = ''],
-    g,
-    emit,
-    dims,
-    facts,
-  } = call;
-  const [from, to] = [dims(y), dims(x)];
-  const kept: readonly Axis[] = to.map((size, i) => (i === axis ? [1, 1, 1] : size));
-  const wide =
-    from.length === to.length
-      ? g
-      : from.length === to.length - 1
-        ? emit.unsqueeze(g, [axis])
-        : reshapeLike(emit, g, from, kept, x);
-  const size = emit.op('Squeeze', [emit.size(x, axis)]);
-  const positions = emit.op('Range', [emit.scalarInt(0), size, emit.scalarInt(1)]);
-  const index = facts.known(indices)?.data[0];
-  const flat = emit.cast(emit.reshape(indices, [1]), 7);
-  const wanted = index !== undefined && index >= 0 ? emit.ints([index]) : emit.op('Mod', [emit.add(flat, size), size]);
-  const mask = emit.unsqueeze(
-    emit.op('Equal', [positions, wanted]),
-    Array.from({ length: to.length - 1 - axis }, (_, i) => i + 1),
-  );
-  return emit.op('Where', [mask, wide, emit.scalar(0)]);
-}
-
-/** Repeated indices add up. Without ScatterElements' reduction (opset 16) a product with the one-hot matrix sums. */
-function gather(call: Call): string {
-  const {
-    x: [x = '', indices = ''],
-    g,
-    emit,
-    dims,
-  } = call;
-  const axis = axisOf(call);
-  if (dims(indices).every((size) => fixed(size) === 1)) return one(call, axis);
-  const flat = emit.reshape(indices, [-1]);
-  const rank = dims(x).length;
-  const shape = emit.shape(x);
-  const part = (start: number, end: number): string => emit.op('Slice', [shape, emit.ints([start]), emit.ints([end])]);
-  const lines =
-    dims(indices).length === 1
-      ? g
-      : emit.op('Reshape', [
-          g,
-          emit.op('Concat', [part(0, axis), emit.ints([-1]), part(axis + 1, rank)], { axis: 0n }),
-        ]);
-  if (emit.opset >= 16) return scatter(emit, x, flat, lines, axis, rank, 'add');
-  const hot = oneHot(call, flat, axis);
-  const outer = emit.op(
-    'Concat',
-    [emit.op('ReduceProd', [part(0, axis)], { keepdims: 1n }), emit.op('Shape', [flat]), emit.ints([-1])],
-    { axis: 0n },
-  );
-  const summed = emit.matmul(hot, emit.op('Reshape', [lines, outer]), { transA: true });
-  return emit.op('Reshape', [summed, shape]);
-}
-
-function oneHot({ x, emit }: Call, indices: string, axis: number): string {
-  const depth = emit.size(x[0]!, axis);
-  return emit.op('OneHot', [indices, depth, emit.floats([0, 1])], { axis: -1n });
-}
-
-/** As Gather; an axis of which one element is taken has no repeats. */
-function gatherElements(call: Call): string {
-  const {
-    node,
-    x: [x = '', indices = ''],
-    g,
-    emit,
-    dims,
-  } = call;
-  const axis = axisOf(call);
-  const unique = fixed(dims(indices)[axis]) === 1;
-  if (unique || emit.opset >= 16)
-    return emit.op('ScatterElements', [emit.zerosLike(x), indices, g], {
-      axis: BigInt(axis),
-      ...(unique ? {} : { reduction: 'add' }),
-    });
-  const rank = dims(x).length;
-  if (axis !== rank - 1)
-    throw new ModelError(`gradient: expected opset 16 or newer, found ${emit.opset} (${describe(node)})`);
-  const summed = emit.matmul(emit.unsqueeze(g, [rank - 1]), oneHot(call, indices, axis));
-  return emit.reshape(summed, [
-    ...dims(x)
-      .slice(0, -1)
-      .map(() => 0),
-    fixed(dims(x).at(-1)) ?? -1,
-  ]);
-}
-
 export const moveRules: Rules = {
   Reshape: (call) => [() => reshape(call)],
   Flatten: (call) => [() => reshape(call)],
@@ -268,6 +153,4 @@ export const moveRules: Rules = {
   Slice: (call) => [() => slice(call)],
   Pad: (call) => [() => pad(call)],
   Tile: (call) => [() => tile(call)],
-  Gather: (call) => [() => gather(call)],
-  GatherElements: (call) => [() => gatherElements(call)],
 };

@@ -119,9 +119,11 @@ function layerNorm(call: Call): InputGradient[] {
   return [
     () => {
       const [hat = '', , inv = ''] = normed();
-      const v = emit.mul(g, scale);
-      const along = emit.mean(emit.mul(v, hat), [rank - 1]);
-      return emit.mul(inv, emit.sub(emit.sub(v, emit.mean(v, [rank - 1])), emit.mul(hat, along)));
+      // a mean of products with the scale is a product with the column scale / width
+      const column = emit.unsqueeze(emit.scale(scale, 1 / width), [1]);
+      const along = emit.matmul(emit.mul(g, hat), column);
+      const centred = emit.sub(emit.mul(g, scale), emit.matmul(g, column));
+      return emit.mul(inv, emit.sub(centred, emit.mul(hat, along)));
     },
     () => emit.sum(emit.mul(g, normed()[0]!), tokens, false),
     () => emit.sum(g, tokens, false),

@@ -3,6 +3,7 @@ import { activationRules } from './rules-activation.ts';
 import { arithmeticRules } from './rules-arithmetic.ts';
 import { convRules } from './rules-conv.ts';
 import { einsumRules } from './rules-einsum.ts';
+import { gatherRules } from './rules-gather.ts';
 import { matrixRules } from './rules-matrix.ts';
 import { moveRules } from './rules-move.ts';
 import { reduceRules } from './rules-reduce.ts';
@@ -16,6 +17,7 @@ export const exact: Rules = {
   ...activationRules,
   ...convRules,
   ...einsumRules,
+  ...gatherRules,
   ...matrixRules,
   ...moveRules,
   ...reduceRules,

@@ -160,6 +160,9 @@ const moves: Case[] = [
     { op: 'Gather', inputs: [x234, int64s([2, 3], [2, 2, 0, 2, -1, 2])], attrs: { axis: 1n }, opset },
     { op: 'GatherElements', inputs: [x34, int64s([3, 1], [3, 0, -1])], attrs: { axis: 1n }, opset },
     { op: 'GatherElements', inputs: [x34, int64s([3, 3], [1, 1, 1, 0, 3, 0, 2, 2, -2])], attrs: { axis: -1n }, opset },
+    { op: 'GatherND', inputs: [x234, int64s([4, 1], [1, 1, 0, -1])], opset },
+    { op: 'GatherND', inputs: [x234, int64s([2, 2, 2], [1, 2, 0, 0, 1, 2, -1, -1])], opset },
+    { op: 'GatherND', inputs: [x34, int64s([3, 2], [1, 2, 1, 2, 0, -1])], opset },
   ]),
   { op: 'GatherElements', inputs: [x34, int64s([3, 4], [0, 0, 0, 0, 1, 0, 2, 0, 0, 0, 1, 0])], attrs: { axis: 0n } },
 ];

@@ -6,6 +6,7 @@ import { Facts } from '../facts.ts';
 import { dependents } from '../path.ts';
 import { composeGelu } from './gelu.ts';
 import { composeLayerNorm } from './layer-norm.ts';
+import { composeTransposed } from './transposed.ts';
 import { decompose } from './decompose.ts';
 
 /** Rewrite what lies on a path from `of`, in place; values keep their names. Gives what is known of the graph after it. */
@@ -18,7 +19,11 @@ export function prepare(graph: Graph, emit: Emit, of: readonly string[]): Facts 
     graph.nodes = plain;
     facts = new Facts(graph, indexUses(graph));
   }
-  const composed = new Map([...composeLayerNorm(graph, facts), ...composeGelu(graph, facts)]);
+  const composed = new Map([
+    ...composeLayerNorm(graph, facts),
+    ...composeGelu(graph, facts),
+    ...composeTransposed(graph, facts),
+  ]);
   if (composed.size === 0) return facts;
   for (const node of composed.values()) if (node.domain !== '') emit.fused = true;
   graph.nodes = graph.nodes.map((node) => composed.get(node) ?? node);
