@@ -187,6 +187,9 @@ test('LayerNorm and GELU in parts are differentiated as one operator', async () 
   const forward = made.model.graph.nodes.filter((node) => !node.name.startsWith('grad')).map((node) => node.op);
   expect(forward).toEqual(['LayerNormalization', 'Gelu', 'Mul', 'ReduceMean']);
   await expectRight(model, ['scale', 'bias']);
+  // a value within the formula is differentiated part by part
+  const parts = differentiate(model, { loss: 'loss', of: ['hat', 'e1', 'half'] });
+  expect([...parts.gradients.keys()]).toEqual(['hat', 'e1', 'half']);
 });
 
 test('GELU at zero, and far out where exp(x^2) is infinite, has a gradient', async () => {

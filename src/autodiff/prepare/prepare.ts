@@ -19,11 +19,16 @@ export function prepare(graph: Graph, emit: Emit, of: readonly string[]): Facts 
     graph.nodes = plain;
     facts = new Facts(graph, indexUses(graph));
   }
-  const composed = new Map([
-    ...composeLayerNorm(graph, facts),
-    ...composeGelu(graph, facts),
-    ...composeTransposed(graph, facts),
-  ]);
+  const inside = of.filter((name) => facts.uses.producer.has(name) || facts.known(name)?.data.length === 1);
+  const behind = inside.map((name) => dependents(graph.nodes, [name], facts));
+  /** A value asked for lies within the formula: as one operator the formula would not show it. */
+  const hides = (node: Node, whole: Node): boolean =>
+    behind.some((values) => values.has(node.outputs[0]!) && !whole.inputs.some((input) => values.has(input)));
+  const composed = new Map(
+    [composeLayerNorm, composeGelu, composeTransposed]
+      .flatMap((compose) => [...compose(graph, facts)])
+      .filter(([node, whole]) => !hides(node, whole)),
+  );
   if (composed.size === 0) return facts;
   for (const node of composed.values()) if (node.domain !== '') emit.fused = true;
   graph.nodes = graph.nodes.map((node) => composed.get(node) ?? node);
