@@ -5,7 +5,13 @@ import { taskNamed } from '../evaluate/registry.ts';
 import { countParams } from '../ir/params.ts';
 import { hashFile } from '../onnx/hash.ts';
 import { writeModel, type Written } from '../onnx/write.ts';
-import { REPORT_SCHEMA, type Candidate, type CompressionReport, type ReportStep, type Training } from '../report/schema.ts';
+import {
+  REPORT_SCHEMA,
+  type Candidate,
+  type CompressionReport,
+  type ReportStep,
+  type Training,
+} from '../report/schema.ts';
 import type { TrainResult } from '../train/types.ts';
 import { version } from '../version.ts';
 import { candidateOf, dataOf, machineFacts } from './candidate.ts';
@@ -18,7 +24,8 @@ import type { Entry } from './material.ts';
 import { measure, type Measured } from './measure.ts';
 import { rejectedPath, type OutputPlan, type Staging } from './output.ts';
 import { partsBeside } from './parts.ts';
-import type { RunOptions, Scratch } from './training.ts';
+import { openSession } from '../runtime/session.ts';
+import { sessionOptions, type RunOptions, type Scratch } from './training.ts';
 
 export interface Fitted {
   readonly setUp: FitSetUp;
@@ -42,10 +49,14 @@ export interface FinishOptions extends RunOptions {
 const embedding = new Set(['modules.json', 'sentence_bert_config.json', 'config_sentence_transformers.json']);
 
 /** Throws ModelError where the written model does not load or run. */
-export async function finishFit(fitted: Fitted, options: FinishOptions, scratch: Scratch, events: Events): Promise<CompressionReport> {
+export async function finishFit(
+  fitted: Fitted,
+  options: FinishOptions,
+  scratch: Scratch,
+  events: Events,
+): Promise<CompressionReport> {
   const { setUp, result, plan, staging, checkpoint, started } = fitted;
   const { known, choice } = setUp;
-  staging.revise((copies) => withConfig(plan, copies, setUp));
   const written = writeModel(result.model, staging.path, { progress: events.bar('writing') });
   const measured = await measureBoth(fitted, scratch, options, events);
   const facts = await fileFacts(known);
@@ -67,7 +78,10 @@ export async function finishFit(fitted: Fitted, options: FinishOptions, scratch:
     steps: stepsOf(setUp, result, options),
     ...candidate,
     output: { ...output, path },
-    ...partsBeside({ model: known.model, recognition: known.recognition }, { model: result.model, recognition: choice.recognition }),
+    ...partsBeside(
+      { model: known.model, recognition: known.recognition },
+      { model: result.model, recognition: choice.recognition },
+    ),
     ...(setUp.dev ? { data: dataOf(setUp.dev.dataset) } : {}),
     training: trainingOf(setUp, result),
     notes: [...setUp.notes, ...notesOf(fitted), ...measured.notes],
@@ -77,25 +91,40 @@ export async function finishFit(fitted: Fitted, options: FinishOptions, scratch:
   };
 }
 
-/** The configuration with the head's labels, and no files that say how to embed where the model does not. */
-function withConfig(plan: OutputPlan, copies: OutputPlan['copies'], { known, task, choice }: FitSetUp): Pick<OutputPlan, 'copies' | 'texts'> {
-  if (plan.folder === undefined) return { copies };
-  const kept = task === 'sentence-similarity' ? copies : copies.filter(([from]) => !embedding.has(basename(from)) && !/1_Pooling/.test(from));
+/** The plan with the head's labels in the configuration, and without files that say how to embed where the model does not. */
+export function withConfig(plan: OutputPlan, { known, task, choice }: FitSetUp): OutputPlan {
+  if (plan.folder === undefined) return plan;
+  const embeds = task === 'sentence-similarity';
+  const copies = plan.copies.filter(([from]) => embeds || !(embedding.has(basename(from)) || /1_Pooling/.test(from)));
   const config = configWith(known.path.config ?? {}, task, choice.labels);
-  return { copies: kept, texts: new Map([[join(plan.folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`]]) };
+  const texts = new Map([[join(plan.folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`]]);
+  return { ...plan, copies, texts };
 }
 
 /** Before and after on the dev rows. A fresh head has a before as well: the one that it began with. */
-async function measureBoth({ setUp, staging }: Fitted, scratch: Scratch, options: FinishOptions, events: Events): Promise<Measured> {
+async function measureBoth(
+  { setUp, staging }: Fitted,
+  scratch: Scratch,
+  options: FinishOptions,
+  events: Events,
+): Promise<Measured> {
   const { dev, known, choice, trainable, kit, maxLength } = setUp;
   if (!dev) {
-    const session = await scratch.load(staging.path, 'the trained model', options);
+    const session = await openSession(staging.path, sessionOptions('the trained model', options));
     await session.release();
     return { found: [{}], notes: ['accuracy was not measured: no rows to judge by (--dev, --split)'] };
   }
   const before = choice.step ? scratch.write(trainable.model) : known.path.onnxPath;
   const { run, roles, padding, dataset } = dev;
-  const entry: Entry = { onnxPath: before, roles, run, padding, tokenizer: kit.tokenizer, config: kit.config, maxLength };
+  const entry: Entry = {
+    onnxPath: before,
+    roles,
+    run,
+    padding,
+    tokenizer: kit.tokenizer,
+    config: kit.config,
+    maxLength,
+  };
   const entries = [entry, { ...entry, onnxPath: staging.path, name: 'the trained model' }];
   const material = { task: taskNamed(dev.task), dataset, labelled: true, entries, notes: [] };
   const { signal: _signal, ...rest } = options;
@@ -117,7 +146,11 @@ function reject(staging: Staging, written: Written, result: TrainResult, path: s
   staging.discard();
 }
 
-function stepsOf({ choice, trainable, task, samples }: FitSetUp, result: TrainResult, { training, batch }: FinishOptions): ReportStep[] {
+function stepsOf(
+  { choice, trainable, task, samples }: FitSetUp,
+  result: TrainResult,
+  { training, batch }: FinishOptions,
+): ReportStep[] {
   return [
     ...(choice.step ? [choice.step] : []),
     {
@@ -160,7 +193,9 @@ function notesOf({ setUp, result, plan, checkpoint }: Fitted): string[] {
     ...(stopped === 'interrupted'
       ? [`interrupted after ${result.steps} steps: ${which} is written; --resume goes on from ${checkpoint}`]
       : []),
-    ...(stopped === 'not-finite' ? [`training stopped: ${reason ?? 'numbers that are not finite'}; ${which} is written`] : []),
+    ...(stopped === 'not-finite'
+      ? [`training stopped: ${reason ?? 'numbers that are not finite'}; ${which} is written`]
+      : []),
     ...(stopped === 'early' ? ['training stopped early: the metric rose no more (--patience)'] : []),
     ...(plan.folder === undefined && setUp.choice.step
       ? [`the labels were not written: -o names a file, not a folder; their order is ${setUp.choice.labels.join(', ')}`]

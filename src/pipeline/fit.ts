@@ -1,15 +1,17 @@
 // Fine-tuning: read -> prepare rows -> head -> train -> write under a temporary name -> measure -> judge -> rename, and a Report.
+import { existsSync, rmSync } from 'node:fs';
 import { UsageError } from '../errors.ts';
+import { resolveModel } from '../model-path.ts';
 import { hashFile } from '../onnx/hash.ts';
 import { batchSource } from '../objectives/batch-source.ts';
-import { train } from '../train/train.ts';
+import { train } from '../train/loop.ts';
 import type { TrainOptions, TrainResult } from '../train/types.ts';
 import type { CompressionReport } from '../report/schema.ts';
 import { silent, type Events } from './events.ts';
-import { finishFit } from './fit-finish.ts';
+import { finishFit, withConfig } from './fit-finish.ts';
 import { setUpFit, type FitSetUp, type SetUpOptions } from './fit-set-up.ts';
 import { refuseUncheckable, type Gates } from './gates.ts';
-import { planFolder, Staging, type OutputPlan } from './output.ts';
+import { planFolder, Staging } from './output.ts';
 import { Scratch, trainContext, type RunOptions } from './training.ts';
 
 export interface FitOptions extends SetUpOptions, RunOptions {
@@ -33,9 +35,16 @@ export async function fit(options: FitOptions, events: Events = silent): Promise
   const started = performance.now();
   const judged = options.dev !== undefined || options.split !== 0;
   refuseUncheckable(options.gates, { data: judged, latency: false });
+  const place = planFolder(
+    resolveModel(options.model),
+    'trained',
+    options.output,
+    options.force || options.resume || false,
+  );
+  const checkpoint = `${place.folder ?? place.path}.checkpoint`;
+  clearCheckpoint(checkpoint, options);
   const setUp = await setUpFit(options);
-  const plan = planFolder(setUp.known.path, 'trained', options.output, options.force ?? false);
-  const checkpoint = `${plan.folder ?? plan.path}.checkpoint`;
+  const plan = withConfig(place, setUp);
   const staging = new Staging(plan);
   const scratch = new Scratch();
   try {
@@ -50,6 +59,16 @@ export async function fit(options: FitOptions, events: Events = silent): Promise
   } finally {
     scratch.dispose();
   }
+}
+
+/** Checkpoints of an earlier run are neither mixed with those of this one nor thrown away unasked. Throws UsageError. */
+function clearCheckpoint(folder: string, { resume, force }: FitOptions): void {
+  if (resume === true || !existsSync(folder)) return;
+  if (force !== true)
+    throw new UsageError(
+      `${folder}: expected no checkpoint there, found that of an earlier run: --resume goes on from it, --force begins anew`,
+    );
+  rmSync(folder, { recursive: true });
 }
 
 async function run(
@@ -76,5 +95,3 @@ async function run(
     trainContext(scratch, dev, options, events),
   );
 }
-
-export type { OutputPlan };

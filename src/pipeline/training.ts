@@ -9,7 +9,7 @@ import type { TaskRun } from '../evaluate/task.ts';
 import type { Padding } from '../evaluate/window.ts';
 import type { Model } from '../ir/graph.ts';
 import { writeModel } from '../onnx/write.ts';
-import { openSession, type Session } from '../runtime/session.ts';
+import { openSession, type Session, type SessionOptions } from '../runtime/session.ts';
 import type { StepReport, TrainContext } from '../train/types.ts';
 import type { Events } from './events.ts';
 
@@ -39,21 +39,17 @@ export class Scratch {
     process.once('exit', this.#onExit);
   }
 
-  /** Writes a model and opens it; the file goes with the folder. */
-  async open(model: Model, name: string, { threads, ep }: RunOptions): Promise<Session> {
+  /** Writes a model; its path. */
+  write(model: Model): string {
     const path = join(this.#folder, `${this.#count++}.onnx`);
-    writeModel(model, path, { externalData: 'auto' });
-    return openSession(path, {
-      ...(threads === undefined ? {} : { threads }),
-      ...(ep === undefined ? {} : { providers: ep }),
-      name,
-    });
+    writeModel(model, path);
+    return path;
   }
 
-  /** As `open`, for a model that is used once: its file goes with the session. */
+  /** As `write`, for a model that is used once: its file goes with the session. */
   async with<T>(model: Model, name: string, options: RunOptions, use: (session: Session) => Promise<T>): Promise<T> {
-    const path = join(this.#folder, `${this.#count}.onnx`);
-    const session = await this.open(model, name, options);
+    const path = this.write(model);
+    const session = await openSession(path, sessionOptions(name, options));
     try {
       return await use(session);
     } finally {
@@ -68,15 +64,25 @@ export class Scratch {
   }
 }
 
+/** What sessions of training are opened with. */
+export function sessionOptions(name: string, { threads, ep }: RunOptions): SessionOptions {
+  return { ...(threads === undefined ? {} : { threads }), ...(ep === undefined ? {} : { providers: ep }), name };
+}
+
 /** Steps that the loss shown is a mean over, about. */
 const SMOOTH = 20;
 
 /** The trainer's context. */
-export function trainContext(scratch: Scratch, dev: DevSet | undefined, options: RunOptions, events: Events): TrainContext {
+export function trainContext(
+  scratch: Scratch,
+  dev: DevSet | undefined,
+  options: RunOptions,
+  events: Events,
+): TrainContext {
   const bar = events.bar('training');
   let shown: number | undefined;
   return {
-    open: (model) => scratch.open(model, 'the training graph', options),
+    open: (model) => openSession(scratch.write(model), sessionOptions('the training graph', options)),
     now: () => performance.now(),
     ...(dev && {
       evaluate: (model: Model) =>
