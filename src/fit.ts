@@ -80,7 +80,7 @@ export interface TrainModelOptions {
  * what was best so far; `report.training.stopped` says so.
  * Throws UsageError, ModelError or DataError: one line each, nothing written.
  */
-export function train(model: string, options: TrainModelOptions, events?: Events): Promise<CompressionReport> {
+export async function train(model: string, options: TrainModelOptions, events?: Events): Promise<CompressionReport> {
   const { epochs, steps, minutes, rate, warmup, decay, weightDecay, clip, clipValue, l1, l2, accumulate, ...others } =
     options;
   const { task, patience, evaluateEvery, checkpointEvery, minMetric, maxDrop, batch, seed, ep, ...rest } = others;

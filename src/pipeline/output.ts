@@ -115,16 +115,17 @@ export class Staging {
     if (existsSync(data)) renameSync(data, `${this.#plan.path}_data`);
     else rmSync(`${this.#plan.path}_data`, { force: true });
     renameSync(this.path, this.#plan.path);
-    this.#remove();
+    this.clear();
   }
 
   /** Remove what was written, and folders that were made for it. */
   discard(): void {
-    this.#remove();
+    this.clear();
     if (this.#made) rmSync(this.#made, { recursive: true, force: true });
   }
 
-  #remove(): void {
+  /** Remove the temporary folder; what was put beside it stays. */
+  clear(): void {
     process.removeListener('exit', this.#onExit);
     rmSync(this.#folder, { recursive: true, force: true });
   }
