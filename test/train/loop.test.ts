@@ -206,11 +206,11 @@ describe('checkpoints', () => {
   it('are the last two, and a half-written one is not read', async () => {
     const folder = tempDir();
     await train(tinyObjective(), tinyBatches(), optionsWith(folder, false), tinyContext());
-    expect(readdirSync(folder).sort()).toEqual(['checkpoint-4', 'checkpoint-5']);
-    writeFileSync(join(folder, 'checkpoint-6.tmp'), 'half');
+    expect(readdirSync(folder).sort()).toEqual(['checkpoint-3', 'checkpoint-4']);
+    writeFileSync(join(folder, 'checkpoint-5.tmp'), 'half');
     const result = await train(tinyObjective(), tinyBatches(), optionsWith(folder, true), tinyContext());
     expect(result.steps).toBe(12);
-    expect(existsSync(join(folder, 'checkpoint-6.tmp'))).toBe(false);
+    expect(existsSync(join(folder, 'checkpoint-5.tmp'))).toBe(false);
   });
 
   it('are written when a run is interrupted, which gives its best so far', async () => {
@@ -230,7 +230,7 @@ describe('checkpoints', () => {
     const options = optionsWith(folder, true);
     const other = { ...options, checkpoint: { ...options.checkpoint, fingerprint: 'y' } };
     await expect(train(tinyObjective(), tinyBatches(), other, tinyContext())).rejects.toThrow(
-      /checkpoint-5: expected a checkpoint of this run, found one of another model, data or options/,
+      /checkpoint-4: expected a checkpoint of this run, found one of another model, data or options/,
     );
     writeFileSync(join(folder, 'checkpoint-9'), '');
     await expect(train(tinyObjective(), tinyBatches(), options, tinyContext())).rejects.toThrow(/checkpoint-9/);
