@@ -51,6 +51,8 @@ export interface TrainModelOptions {
   readonly l1?: number | undefined;
   readonly l2?: number | undefined;
   readonly accumulate?: number | undefined;
+  /** Share of values dropped while training; default 0. */
+  readonly dropout?: number | undefined;
   readonly labelSmoothing?: number | undefined;
   readonly classWeights?: 'balanced' | undefined;
   /** Evaluations without a better one after which training ends. */
@@ -83,7 +85,8 @@ export interface TrainModelOptions {
 export async function train(model: string, options: TrainModelOptions, events?: Events): Promise<CompressionReport> {
   const { epochs, steps, minutes, rate, warmup, decay, weightDecay, clip, clipValue, l1, l2, accumulate, ...others } =
     options;
-  const { task, patience, evaluateEvery, checkpointEvery, minMetric, maxDrop, batch, seed, ep, ...rest } = others;
+  const { task, patience, evaluateEvery, checkpointEvery, minMetric, maxDrop, batch, seed, ep, dropout, ...rest } =
+    others;
   return fit(
     {
       ...rest,
@@ -102,6 +105,7 @@ export async function train(model: string, options: TrainModelOptions, events?: 
         l1,
         l2,
         accumulate,
+        dropout,
         evaluate: { ...everyOf(evaluateEvery), patience },
       },
       checkpointEvery: checkpointEvery ?? 200,

@@ -173,6 +173,7 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
     'clip-value': decimal({ description: 'greatest magnitude of one number of the gradient', helpGroup: LEARNING }),
     l1: decimal({ description: 'L1 penalty on weights that decay', helpGroup: LEARNING }),
     l2: decimal({ description: 'L2 penalty on weights that decay', helpGroup: LEARNING }),
+    dropout: decimal({ description: 'share of values dropped while training', helpGroup: LEARNING }),
     'label-smoothing': decimal({ description: 'share of the target spread over all labels', helpGroup: LEARNING }),
     'class-weights': Flags.string({
       description: 'rare classes count as much as frequent ones',

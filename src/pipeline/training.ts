@@ -82,7 +82,8 @@ export function trainContext(
   const bar = events.bar('training');
   let shown: number | undefined;
   return {
-    open: (model) => openSession(scratch.write(model), sessionOptions('the training graph', options)),
+    open: (model) =>
+      openSession(scratch.write(model), { ...sessionOptions('the training graph', options), memoryPattern: false }),
     now: () => performance.now(),
     ...(dev && {
       evaluate: (model: Model) =>
