@@ -89,7 +89,10 @@ export function trainContext(
       evaluate: (model: Model) =>
         scratch.with(model, 'the trained model', options, async (session) => {
           const { task, dataset, run, roles, padding, batch } = dev;
-          const { models } = await evaluate(task, dataset, [{ session, run, roles, padding }], { batch });
+          const { models } = await evaluate(task, dataset, [{ session, run, roles, padding }], {
+            batch,
+            signal: options.signal,
+          });
           const value = models[0]?.value ?? Number.NaN;
           events.log(`${run.metric ?? 'metric'} on ${dataset.size} rows: ${(100 * value).toFixed(2)} %`);
           return value;
