@@ -9,6 +9,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UsageError } from '../errors.ts';
@@ -17,14 +18,18 @@ import { writing } from '../system-errors.ts';
 import { removeStale, temporaryPrefix } from './stale.ts';
 
 /** File name endings by precision, as transformers.js looks for them (`dtype`). */
-export const suffixes = { int8: '_quantized', uint8: '_uint8', fp16: '_fp16' } as const;
+export const suffixes = { int8: '_quantized', uint8: '_uint8', fp16: '_fp16', fp32: '' } as const;
 export type Precision = keyof typeof suffixes;
 
 export interface OutputPlan {
   /** Final path of the .onnx file. */
   readonly path: string;
+  /** The model folder that it is part of, where one is made. */
+  readonly folder?: string | undefined;
   /** Files copied beside it, source to target: configuration and tokenizer of a complete model folder. */
   readonly copies: readonly (readonly [string, string])[];
+  /** Texts written beside it, target to text: a configuration that says something else than the input's. */
+  readonly texts?: ReadonlyMap<string, string> | undefined;
 }
 
 /** What makes a folder loadable: every one that the source has is copied. */
@@ -93,7 +98,24 @@ function locate(input: ModelPath, precision: Precision, output: string | undefin
   const copies = companions
     .map((file) => [join(input.folder, file), join(output, file)] as const)
     .filter(([from, to]) => existsSync(from) && !isCopy(from, to));
-  return { path: join(output, 'onnx', `model${suffixes[precision]}.onnx`), copies };
+  return { path: join(output, 'onnx', `model${suffixes[precision]}.onnx`), folder: output, copies };
+}
+
+/**
+ * Plan the output of a command that makes another model, not another form of one: by default a folder `NAME-SUFFIX` beside the model's,
+ * complete for transformers.js. Throws UsageError as `planOutput` does.
+ */
+export function planFolder(
+  input: ModelPath,
+  sources: readonly string[],
+  suffix: string,
+  output: string | undefined,
+  force: boolean,
+): OutputPlan {
+  const folder = resolve(input.folder);
+  const loose = input.config === undefined;
+  const name = loose ? basename(input.onnxPath).replace(/\.onnx$/, '') : basename(folder);
+  return planOutput(input, sources, 'fp32', output ?? join(loose ? folder : dirname(folder), `${name}-${suffix}`), force);
 }
 
 /** True where the file is there with the same content: a folder may take a model in several precisions, one after the other. */
@@ -149,6 +171,7 @@ export class Staging {
         mkdirSync(dirname(to), { recursive: true });
         copyFileSync(from, to);
       });
+    for (const [to, text] of this.#plan.texts ?? []) writing(to, () => writeFileSync(to, text));
     this.#move(this.path, this.#plan.path);
     this.#remove();
   }

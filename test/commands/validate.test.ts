@@ -77,7 +77,7 @@ describe('a model that is broken fails its gate with what is wrong', () => {
   };
 
   it('a damaged weight', async () => {
-    const name = 'onnx::MatMul_621';
+    const name = 'layer.1.intermediate.weight';
     const folder = fixtureWith({
       model: ({ graph }) => {
         const tensor = graph.initializers.get(name)!;
