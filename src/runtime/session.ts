@@ -22,6 +22,9 @@ export interface SessionOptions {
   readonly name?: string;
 }
 
+/** Names of outputs, or names with a tensor to write each into or null. */
+export type Fetch = readonly string[] | Readonly<Record<string, HostTensor | null>>;
+
 /** A loaded model. Runs one at a time; `run` blocks the event loop while the native code works. */
 export interface Session {
   readonly name: string;
@@ -33,10 +36,11 @@ export interface Session {
   /**
    * Runs the model.
    * @param feeds a tensor for every input
-   * @param fetch names of the outputs wanted; all of them when left out
-   * @throws ModelError with onnxruntime's reason
+   * @param fetch names of the outputs wanted; all of them when left out. As a record, each with a tensor to write into, or
+   *   null: onnxruntime computes in its array, and that tensor is what is given back
+   * @throws ModelError with onnxruntime's reason, as where an output has another shape than the tensor given for it
    */
-  run(feeds: Readonly<Record<string, HostTensor>>, fetch?: readonly string[]): Promise<Record<string, HostTensor>>;
+  run(feeds: Readonly<Record<string, HostTensor>>, fetch?: Fetch): Promise<Record<string, HostTensor>>;
   /** Frees the native memory; the session cannot be used afterwards. Harmless a second time. */
   release(): Promise<void>;
 }
@@ -123,8 +127,12 @@ function sessionOf(
     async run(feeds, fetch = outputs.map((output) => output.name)) {
       try {
         const tensors = Object.entries(feeds).map(([key, value]) => [key, toOrt(value, ort.Tensor)] as const);
-        const results = await native.run(Object.fromEntries(tensors), fetch);
-        return Object.fromEntries(Object.entries(results).map(([key, value]) => [key, fromOrt(key, value)]));
+        const { wanted, given } = fetchOf(fetch, ort.Tensor);
+        const results = await native.run(Object.fromEntries(tensors), wanted);
+        // the binding copies every output into a new array as well (OrtValueToNapiValue); the one given holds the same
+        return Object.fromEntries(
+          Object.entries(results).map(([key, value]) => [key, given[key] ?? fromOrt(key, value)]),
+        );
       } catch (error) {
         throw new ModelError(`${name}: expected the model to run, found: ${reasonOf(error)}`, { cause: error });
       }
@@ -136,4 +144,18 @@ function sessionOf(
       await native.release();
     },
   };
+}
+
+/** What onnxruntime's binding takes as fetches, and the tensors among them. */
+function fetchOf(
+  fetch: Fetch,
+  TensorClass: Onnxruntime['Tensor'],
+): { wanted: string[] | InferenceSession.FetchesType; given: Readonly<Record<string, HostTensor | null>> } {
+  if (isNames(fetch)) return { wanted: [...fetch], given: {} };
+  const entries = Object.entries(fetch).map(([key, value]) => [key, value && toOrt(value, TensorClass)] as const);
+  return { wanted: Object.fromEntries(entries), given: fetch };
+}
+
+function isNames(fetch: Fetch): fetch is readonly string[] {
+  return Array.isArray(fetch);
 }

@@ -53,7 +53,7 @@ export interface TrainBatch {
   readonly rows: number;
 }
 
-/** Batches, the same for the same epoch and seed. */
+/** Batches, the same for the same epoch and seed, so that a run can be taken up in the middle of an epoch. */
 export interface BatchSource {
   /** Batches of an epoch. */
   readonly length: number;
@@ -84,4 +84,98 @@ export interface StepReport {
   /** Global norm of the gradient before clipping. */
   readonly norm: number;
   readonly seconds: number;
+}
+
+/** How the rate goes: up in a line to `TrainOptions.rate`, then down to a floor. */
+export interface ScheduleOptions {
+  /** Default linear. */
+  readonly shape?: 'linear' | 'cosine' | 'constant' | undefined;
+  /** Below 1 a share of the run, else steps; default 0.06. */
+  readonly warmup?: number | undefined;
+  /** Where it ends, as a share of the rate; default 0. */
+  readonly floor?: number | undefined;
+}
+
+/** How long to train. Minutes count steps and what lies between them, not evaluations. */
+export type TrainLength = { readonly epochs: number } | { readonly steps: number } | { readonly minutes: number };
+
+export interface TrainOptions {
+  readonly length: TrainLength;
+  /** Highest rate. */
+  readonly rate: number;
+  readonly schedule?: ScheduleOptions | undefined;
+  /** Decoupled weight decay; default 0.01. */
+  readonly decay?: number | undefined;
+  /** Default 0.9 and 0.999. */
+  readonly betas?: readonly [number, number] | undefined;
+  /** Default 1e-8. */
+  readonly epsilon?: number | undefined;
+  /** Greatest global norm of the gradient; default 1, Infinity for none. */
+  readonly clipNorm?: number | undefined;
+  /** Greatest magnitude of an element of the gradient, before the norm is taken; default Infinity. */
+  readonly clipValue?: number | undefined;
+  /** Penalties l1 * sum |w| and l2 / 2 * sum w^2 on weights that decay; default 0. The loss that is shown is without them. */
+  readonly l1?: number | undefined;
+  readonly l2?: number | undefined;
+  /** Batches whose gradients are averaged for one step; default 1. */
+  readonly accumulate?: number | undefined;
+  /** Share of values dropped where `Objective.appendLoss` asked for it; see dropout.ts. Default 0. */
+  readonly dropout?: number | undefined;
+  readonly evaluate?: EvaluateOptions | undefined;
+  readonly checkpoint?: CheckpointOptions | undefined;
+  /** A loss or gradient that is not finite within this many steps of another one ends the run; default 100. */
+  readonly patienceNotFinite?: number | undefined;
+}
+
+/** When `TrainContext.evaluate` is called; the end of the run is always evaluated. */
+export interface EvaluateOptions {
+  /** Below 1 or equal: a share of an epoch; default 1. */
+  readonly everyEpochs?: number | undefined;
+  /** Instead of a share of an epoch. */
+  readonly everySteps?: number | undefined;
+  /** Also before the first step; default false. */
+  readonly first?: boolean | undefined;
+  /** Ends the run after this many evaluations in a row without a new best; default never. */
+  readonly patience?: number | undefined;
+}
+
+export interface CheckpointOptions {
+  /** Where the last two checkpoints lie. */
+  readonly folder: string;
+  readonly everySteps: number;
+  /** Go on from the newest checkpoint in the folder, if there is one. */
+  readonly resume?: boolean | undefined;
+  /** What must be the same when the run is resumed, as a text or a hash of it: data, model, options. */
+  readonly fingerprint: string;
+}
+
+/** One point of the curve: the means over the steps since the point before. */
+export interface CurvePoint {
+  readonly step: number;
+  readonly loss: number;
+  readonly parts: Readonly<Record<string, number>>;
+  readonly rate: number;
+}
+
+export interface Evaluation {
+  readonly step: number;
+  readonly metric: number;
+}
+
+export interface TrainResult {
+  /** The objective's model with trained weights: the best evaluated ones, or the last where nothing was evaluated. */
+  readonly model: Model;
+  /** 'not-finite': `reason` says what was found. */
+  readonly stopped: 'done' | 'early' | 'interrupted' | 'not-finite';
+  readonly reason?: string | undefined;
+  /** Steps taken, over all resumed parts. */
+  readonly steps: number;
+  /** Epochs gone through, with a fraction. */
+  readonly epochs: number;
+  /** Seconds of training, evaluations not counted, over all resumed parts. */
+  readonly seconds: number;
+  readonly best?: Evaluation | undefined;
+  /** At most some hundred points. */
+  readonly curve: readonly CurvePoint[];
+  readonly evaluations: readonly Evaluation[];
 }

@@ -54,6 +54,21 @@ describe('openSession', () => {
     expect(outputs['token_sums']!.data).toBeInstanceOf(Uint16Array);
   });
 
+  it('computes outputs in the arrays given for them', async () => {
+    const session = await load(tiny('classifier'), { threads: 1 });
+    const feeds = { input_ids: ints([1, 2, 3, 4], [2, 2]), attention_mask: ints([1, 1, 1, 0], [2, 2]) };
+    const { logits } = await session.run(feeds);
+    const memory = new Float32Array(12);
+    const into = { dtype: 'float32', dims: [2, 2], data: memory.subarray(4, 8) } as const;
+    expect((await session.run(feeds, { logits: into }))['logits']).toBe(into);
+    expect(memory.subarray(4, 8)).toEqual(logits!.data);
+    expect([...memory.subarray(0, 4), ...memory.subarray(8)]).toEqual(Array(8).fill(0));
+    expect((await session.run(feeds, { logits: null }))['logits']).toEqual(logits);
+    await expect(session.run(feeds, { logits: { ...into, dims: [4, 1] } })).rejects.toThrow(
+      /expected the model to run, found: .*invalid dimensions for output: logits/,
+    );
+  });
+
   it('says in one line why a model does not load', async () => {
     await expect(openSession('nowhere.onnx', { name: 'mine' })).rejects.toThrow(
       /^mine: expected a model that onnxruntime can load, found: .*File doesn't exist$/,

@@ -162,4 +162,53 @@
     (v128.store (local.get $counts) (i32x4.add (v128.load (local.get $counts)) (local.get $beyond)))
     (v128.store offset=16 (local.get $counts) (i32x4.add (v128.load offset=16 (local.get $counts)) (local.get $flushed)))
     (v128.store offset=32 (local.get $counts) (i32x4.add (v128.load offset=32 (local.get $counts)) (local.get $nonFinite))))
+
+  ;; One step of AdamW (Loshchilov and Hutter 2019, algorithm 2) over $n (a multiple of 4) float32 weights, in place:
+  ;;   g = $scale * gradient    m = m + $a * (g - m)    v = v + $b * (g * g - v)
+  ;;   w = $keep * w - $rate * m / (sqrt(v) * $correct + $epsilon)
+  ;; $a = 1 - beta1, $b = 1 - beta2, $keep = 1 - rate * decay; bias correction lies in $rate and $correct.
+  (func (export "adamW") (param $w i32) (param $g i32) (param $m i32) (param $v i32) (param $n i32)
+    (param $scale f32) (param $a f32) (param $b f32) (param $keep f32) (param $rate f32) (param $correct f32) (param $epsilon f32)
+    (local $end i32) (local $grad v128) (local $first v128) (local $second v128)
+    (local.set $end (i32.add (local.get $w) (i32.shl (local.get $n) (i32.const 2))))
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $w) (local.get $end)))
+        (local.set $grad (f32x4.mul (v128.load (local.get $g)) (f32x4.splat (local.get $scale))))
+        (local.set $first (v128.load (local.get $m)))
+        (local.set $first (f32x4.add (local.get $first)
+          (f32x4.mul (f32x4.splat (local.get $a)) (f32x4.sub (local.get $grad) (local.get $first)))))
+        (v128.store (local.get $m) (local.get $first))
+        (local.set $second (v128.load (local.get $v)))
+        (local.set $second (f32x4.add (local.get $second)
+          (f32x4.mul (f32x4.splat (local.get $b)) (f32x4.sub (f32x4.mul (local.get $grad) (local.get $grad)) (local.get $second)))))
+        (v128.store (local.get $v) (local.get $second))
+        (v128.store (local.get $w)
+          (f32x4.sub
+            (f32x4.mul (v128.load (local.get $w)) (f32x4.splat (local.get $keep)))
+            (f32x4.div
+              (f32x4.mul (f32x4.splat (local.get $rate)) (local.get $first))
+              (f32x4.add (f32x4.mul (f32x4.sqrt (local.get $second)) (f32x4.splat (local.get $correct))) (f32x4.splat (local.get $epsilon))))))
+        (local.set $w (i32.add (local.get $w) (i32.const 16)))
+        (local.set $g (i32.add (local.get $g) (i32.const 16)))
+        (local.set $m (i32.add (local.get $m) (i32.const 16)))
+        (local.set $v (i32.add (local.get $v) (i32.const 16)))
+        (br $next))))
+
+  ;; Sum of the squares of $n (a multiple of 4) float32, added up in float64.
+  (func (export "sumOfSquares") (param $x i32) (param $n i32) (result f64)
+    (local $end i32) (local $four v128) (local $low v128) (local $high v128) (local $sum v128) (local $other v128)
+    (local.set $end (i32.add (local.get $x) (i32.shl (local.get $n) (i32.const 2))))
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $x) (local.get $end)))
+        (local.set $four (v128.load (local.get $x)))
+        (local.set $low (f64x2.promote_low_f32x4 (local.get $four)))
+        (local.set $high (f64x2.promote_low_f32x4 (i8x16.shuffle 8 9 10 11 12 13 14 15 0 1 2 3 4 5 6 7 (local.get $four) (local.get $four))))
+        (local.set $sum (f64x2.add (local.get $sum) (f64x2.mul (local.get $low) (local.get $low))))
+        (local.set $other (f64x2.add (local.get $other) (f64x2.mul (local.get $high) (local.get $high))))
+        (local.set $x (i32.add (local.get $x) (i32.const 16)))
+        (br $next)))
+    (local.set $sum (f64x2.add (local.get $sum) (local.get $other)))
+    (f64.add (f64x2.extract_lane 0 (local.get $sum)) (f64x2.extract_lane 1 (local.get $sum))))
 )
