@@ -9,7 +9,15 @@ export type Gradient =
    * Of a table that is only gathered from (axis 0): for each Gather the indices int64 [n] and the gradients of those rows
    * [n, width]. An index may repeat: its rows add up, which the caller does (ScatterND with add sums wrongly with threads).
    */
-  | { readonly kind: 'rows'; readonly parts: readonly { readonly indices: string; readonly rows: string }[] };
+  | { readonly kind: 'rows'; readonly parts: readonly GradientRows[] }
+  /** Of a table that is also used otherwise (a tied decoder): the sum of both. */
+  | { readonly kind: 'both'; readonly output: string; readonly parts: readonly GradientRows[] };
+
+/** Outputs: indices int64 [n] and the gradients of those rows [n, width]. */
+export interface GradientRows {
+  readonly indices: string;
+  readonly rows: string;
+}
 
 export interface Differentiated {
   /** Forward and backward in one graph. The initializers asked for are inputs of it; the loss and the gradients are outputs. */
