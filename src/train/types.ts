@@ -57,7 +57,8 @@ export interface TrainBatch {
 export interface BatchSource {
   /** Batches of an epoch. */
   readonly length: number;
-  epoch(index: number): AsyncIterable<TrainBatch>;
+  /** The epoch's batches from number `from` on: a resumed run starts within an epoch. */
+  epoch(index: number, from: number): AsyncIterable<TrainBatch>;
 }
 
 /** What training needs from its caller; nothing global is read. */

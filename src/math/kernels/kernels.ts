@@ -19,6 +19,21 @@ export interface Kernels {
   columnMagnitudes(x: number, highest: number, n: number): void;
   rowMagnitude(x: number, n: number): number;
   float32ToFloat16(x: number, out: number, n: number, counts: number): void;
+  adamW(
+    w: number,
+    g: number,
+    m: number,
+    v: number,
+    n: number,
+    scale: number,
+    a: number,
+    b: number,
+    keep: number,
+    rate: number,
+    correct: number,
+    epsilon: number,
+  ): void;
+  sumOfSquares(x: number, n: number): number;
 }
 
 const PAGE = 65536;
@@ -26,9 +41,21 @@ let instance: Kernels | undefined;
 
 /** The kernels, with at least `bytes` of memory. What an earlier caller left in it is gone: copy in, run, copy out. */
 export function kernelsWith(bytes: number): Kernels {
+  return grown((instance ??= start()), bytes);
+}
+
+/** Kernels with a memory of their own, zero at first, below 4 GiB: for arrays that stay. It costs what is written to. */
+export function ownKernels(bytes: number): Kernels {
+  return grown(start(), bytes);
+}
+
+function start(): Kernels {
   // the module is ours, and has these exports
-  instance ??= new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(wasm, 'base64'))).exports as Kernels;
-  const missing = bytes - instance.memory.buffer.byteLength;
-  if (missing > 0) instance.memory.grow(Math.ceil(missing / PAGE));
-  return instance;
+  return new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(wasm, 'base64'))).exports as Kernels;
+}
+
+function grown(kernels: Kernels, bytes: number): Kernels {
+  const missing = bytes - kernels.memory.buffer.byteLength;
+  if (missing > 0) kernels.memory.grow(Math.ceil(missing / PAGE));
+  return kernels;
 }
