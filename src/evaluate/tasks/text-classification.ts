@@ -10,14 +10,16 @@ import { AurocSums } from '../macro-auroc.ts';
 import { allFinite } from '../pooling.ts';
 import type { Example, Outcome, Tally, Task, TaskContext, TaskRun } from '../task.ts';
 import { multiLabelRun } from './multi-label.ts';
+import { regressionRun } from './regression.ts';
 
 export const textClassification: Task = {
   name: 'text-classification',
   needs: ['label'],
-  begin: (context) =>
-    context.several || context.config?.problemType === 'multi_label_classification'
-      ? multiLabelRun(context)
-      : classRun(context),
+  begin(context) {
+    if (context.config?.problemType === 'regression') return regressionRun(context);
+    const several = context.several || context.config?.problemType === 'multi_label_classification';
+    return several ? multiLabelRun(context) : classRun(context);
+  },
 };
 
 interface Prediction {

@@ -1,0 +1,50 @@
+// A label a word: cross-entropy at the first token of each word; other tokens are not counted.
+import { tagSet } from '../evaluate/tags.ts';
+import { DataError } from '../errors.ts';
+import { crossEntropy } from '../train/losses.ts';
+import { int64Tensor, type Goal, type GoalContext } from './goal.ts';
+
+const LABELS = 'labels';
+/** Of tokens that are not counted. */
+const IGNORED = -100;
+
+/** Label ids by token. */
+interface Tagged {
+  readonly positions: Int32Array;
+  readonly ids: Int32Array;
+}
+
+/** Logits [batch, sequence, classes], labels [batch, sequence]. */
+export function tokenGoal(context: GoalContext): Goal<Tagged> {
+  const { path, tokenizer, maxLength, labels, output, classes, smoothing, classWeights: weights } = context;
+  const tags = tagSet(path, labels);
+  return {
+    task: 'token-classification',
+    sample(row) {
+      const { words, tags: names } = row;
+      if (!words || names?.length !== words.length)
+        throw new DataError(`${path} line ${row.line}: expected words with a tag each, found none`);
+      const { encoding, starts } = tokenizer.encodeWords(words, maxLength);
+      const known = names.map((name) => tags.read(row, name).id);
+      const at = [...starts.keys()].filter((word) => starts[word]! >= 0 && known[word]! >= 0);
+      return {
+        sequences: [encoding],
+        target: {
+          positions: Int32Array.from(at, (word) => starts[word]!),
+          ids: Int32Array.from(at, (word) => known[word]!),
+        },
+      };
+    },
+    feeds({ size, sequence, starts }, targets) {
+      const values = new Int32Array(size * sequence).fill(IGNORED);
+      targets.forEach(({ positions, ids }, row) =>
+        positions.forEach((at, i) => (values[row * sequence + starts[row]! + at] = ids[i]!)),
+      );
+      return { feeds: { [LABELS]: int64Tensor([size, sequence], values) } };
+    },
+    appendLoss: (builder) => ({
+      loss: crossEntropy(builder, output, LABELS, { classes, smoothing, weights }),
+      inputs: [{ name: LABELS, dtype: 'int64', shape: ['batch', 'sequence'] }],
+    }),
+  };
+}
