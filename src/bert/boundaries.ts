@@ -3,7 +3,7 @@ import type { Graph, Node } from '../ir/graph.ts';
 import { traceGraph } from '../ir/trace/trace.ts';
 import { capturedBy, indexUses } from '../ir/uses.ts';
 import { makeStream, orderedNodes, type Stream } from './stream.ts';
-import type { Encoder, Layer } from './types.ts';
+import type { Encoder, FeedForward } from './types.ts';
 
 /** The stack of an encoder, cut between its layers. */
 export interface Boundaries {
@@ -117,18 +117,23 @@ function cutsOf(
   return cuts;
 }
 
-/** The end of the last layer lies as many cuts behind its feed-forward block as that of the layer before. */
-function lastOutput(way: Way, { layers, normOrder }: Encoder, into: readonly string[]): string | undefined {
-  const cutsAfter = (layer: Layer | undefined): Way['cuts'] => {
-    const from = layer?.ffn.at(-1) && way.place.get(layer.ffn.at(-1)!.out.node);
-    return from === undefined ? [] : way.cuts.filter((cut) => cut.at >= from);
+/**
+ * The end of the last layer lies as many cuts behind its feed-forward block as that of the layer before; of a single layer
+ * as many as lie between attention and feed-forward block: the sum, and where it comes after the sum, the norm.
+ */
+function lastOutput(way: Way, { layers }: Encoder, into: readonly string[]): string | undefined {
+  const placeOf = (node: Node | undefined): number => (node && way.place.get(node)) ?? -1;
+  const behind = (node: Node | undefined): Way['cuts'] => {
+    const from = placeOf(node);
+    return from < 0 ? [] : way.cuts.filter((cut) => cut.at >= from);
   };
-  const after = cutsAfter(layers.at(-1));
+  const ffn = (i: number): FeedForward | undefined => layers.at(i)?.ffn.at(-1);
+  const after = behind(ffn(-1)?.out.node);
   if (layers.length > 1) {
-    const count = cutsAfter(layers.at(-2)).findIndex((cut) => cut.value === into.at(-1));
+    const count = behind(ffn(-2)?.out.node).findIndex((cut) => cut.value === into.at(-1));
     return after[count]?.value;
   }
-  if (normOrder === 'pre') return after[0]?.value;
-  const norm = layers[0]?.norms.at(-1)?.output;
-  return after.find((cut) => cut.value === norm)?.value;
+  const block = placeOf(ffn(0)?.in[0]?.node);
+  const count = behind(layers[0]?.attention.output?.node).filter((cut) => cut.at < block).length;
+  return after[count - 1]?.value;
 }
