@@ -4,17 +4,18 @@ import { Builder } from '../ir/builder.ts';
 import { cloneModel } from '../ir/clone.ts';
 import type { DataType } from '../ir/dtype.ts';
 import type { Graph, Model, Node } from '../ir/graph.ts';
-import { intAttr, isStandard } from '../ir/node.ts';
+import { intAttr } from '../ir/node.ts';
 import { sortNodes } from '../ir/sort.ts';
 import { sweep } from '../ir/sweep.ts';
 import { elementCount, floats } from '../ir/tensor.ts';
-import { indexUses } from '../ir/uses.ts';
 import { describe } from '../ir/verify.ts';
 import { Emit } from './emit.ts';
-import { Facts, fixed, type Axis } from './facts.ts';
+import { fixed, type Axis, type Facts } from './facts.ts';
 import { dependents } from './path.ts';
 import type { Call } from './rule.ts';
 import { broadcasting, exact } from './rules.ts';
+import { operatorOf } from './prepare/decompose.ts';
+import { prepare } from './prepare/prepare.ts';
 import { unbroadcast } from './shape-of.ts';
 import type { Differentiated, DifferentiateOptions, Gradient, GradientRows } from './types.ts';
 
@@ -75,9 +76,9 @@ class Backward {
   constructor(graph: Graph, opset: number, options: DifferentiateOptions) {
     this.#graph = graph;
     this.#options = options;
-    this.#facts = new Facts(graph, indexUses(graph));
-    this.emit = new Emit(new Builder(graph, opset, 'grad'));
     this.#checkNames();
+    this.emit = new Emit(new Builder(graph, opset, 'grad'));
+    this.#facts = prepare(graph, this.emit, options.of);
     this.#wanted = dependents(graph.nodes, options.of, this.#facts);
   }
 
@@ -143,7 +144,8 @@ class Backward {
     if (inputs.length === 0) return;
     const grads = node.outputs.map((output) => this.#total(output));
     if (grads.every((grad) => grad === undefined)) return;
-    const rule = isStandard(node) ? (broadcasting[node.op] ?? exact[node.op]) : undefined;
+    const op = operatorOf(node);
+    const rule = broadcasting[op] ?? exact[op];
     if (!rule)
       throw new ModelError(
         `gradient: expected an operator with a gradient rule, found none for it (${describe(node)})`,
@@ -155,10 +157,9 @@ class Backward {
       const grad = given[i]?.();
       if (grad === undefined) continue;
       const input = node.inputs[i]!;
-      const fit =
-        isStandard(node) && broadcasting[node.op]
-          ? unbroadcast(this.emit, grad, call.dims(node.outputs[0]!), call.dims(input), node)
-          : grad;
+      const fit = broadcasting[op]
+        ? unbroadcast(this.emit, grad, call.dims(node.outputs[0]!), call.dims(input), node)
+        : grad;
       const arrived = this.#arrived.get(input);
       if (arrived) arrived.push(fit);
       else this.#arrived.set(input, [fit]);

@@ -1,5 +1,7 @@
 // Writes the nodes of the backward graph: an expression that was written before is not written again.
 import type { Attrs, Builder } from '../ir/builder.ts';
+import type { Node } from '../ir/graph.ts';
+import { makeNode } from '../ir/node.ts';
 import { floats, int64s, type Tensor } from '../ir/tensor.ts';
 
 /** How FusedMatMul reads its operands. */
@@ -37,6 +39,11 @@ export class Emit {
     const made = this.builder.ops(op, inputs, outputs, attrs, domain);
     this.#memo.set(key, JSON.stringify(made));
     return made;
+  }
+
+  /** A node whose output has a given name; it is not put among the builder's nodes. */
+  named(op: string, inputs: readonly string[], output: string): Node {
+    return makeNode(op, inputs, [output], { name: this.builder.fresh(`${op}_node`) });
   }
 
   add = (a: string, b: string): string => this.op('Add', [a, b]);

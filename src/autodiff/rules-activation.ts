@@ -14,7 +14,7 @@ const erf = ({ x: [x = ''], g, emit }: Call): string =>
  * GELU x Phi(x): the derivative is Phi(x) + x phi(x) = (1 + erf s)/2 + s exp(-s^2)/sqrt(pi), s = x/sqrt 2.
  * HardSigmoid is the cheapest way to a x + b in one pass; its clamp to [0, 1] does not touch Phi.
  */
-export function geluErf({ x: [x = ''], g, emit }: Call): string {
+function geluErf({ x: [x = ''], g, emit }: Call): string {
   const s = emit.scale(x, Math.SQRT1_2);
   const cdf = emit.op('HardSigmoid', [emit.op('Erf', [s])], { alpha: 0.5, beta: 0.5 });
   const bell = emit.op('Exp', [emit.mul(s, emit.scale(x, -Math.SQRT1_2))]);
@@ -22,7 +22,7 @@ export function geluErf({ x: [x = ''], g, emit }: Call): string {
 }
 
 /** GELU's tanh form x (1 + tanh u)/2, u = k (x + c x^3): derivative (1 + t)/2 + x (1 - t^2)/2 k (1 + 3 c x^2). */
-export function geluTanh({ x: [x = ''], g, emit }: Call): string {
+function geluTanh({ x: [x = ''], g, emit }: Call): string {
   const k = Math.sqrt(2 / Math.PI);
   const square = emit.mul(x, x);
   const u = emit.mul(x, emit.add(emit.scale(square, 0.044715 * k), emit.scalar(k)));
@@ -30,6 +30,13 @@ export function geluTanh({ x: [x = ''], g, emit }: Call): string {
   const inner = emit.add(emit.scale(square, 1.5 * 0.044715 * k), emit.scalar(k / 2));
   const slope = emit.mul(emit.mul(emit.sub(emit.scalar(1), emit.mul(t, t)), inner), x);
   return emit.mul(g, emit.add(emit.add(emit.scale(t, 0.5), emit.scalar(0.5)), slope));
+}
+
+/** x s with s = sigmoid(a x): derivative s + a x s (1 - s) = s (1 + a (x - y)). */
+function quickGelu({ node, x: [x = ''], y: [y = ''], g, emit }: Call): string {
+  const alpha = floatAttr(node, 'alpha') ?? 1.702;
+  const s = emit.op('Sigmoid', [emit.scale(x, alpha)]);
+  return emit.mul(emit.mul(g, s), emit.add(emit.scale(emit.sub(x, y), alpha), emit.scalar(1)));
 }
 
 /** Nothing where the input was clipped. */
@@ -75,5 +82,8 @@ export const activationRules: Rules = {
       emit.op('Where', [emit.op('Greater', [x, emit.scalar(0)]), g, emit.scale(g, floatAttr(node, 'alpha') ?? 0.01)]),
   ],
   Gelu: (call) => [() => (stringAttr(call.node, 'approximate') === 'tanh' ? geluTanh(call) : geluErf(call))],
+  'com.microsoft::Gelu': (call) => [() => geluErf(call)],
+  'com.microsoft::FastGelu': (call) => [() => geluTanh(call)],
+  'com.microsoft::QuickGelu': (call) => [() => quickGelu(call)],
   Clip: (call) => [() => clip(call)],
 };

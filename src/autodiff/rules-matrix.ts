@@ -1,7 +1,9 @@
 // Rules of matrix products.
+import { ModelError } from '../errors.ts';
 import { floatAttr, intAttr } from '../ir/node.ts';
+import { describe } from '../ir/verify.ts';
 import { fixed, type Axis } from './facts.ts';
-import type { Call, Rules } from './rule.ts';
+import type { Call, InputGradient, Rules } from './rule.ts';
 import { unbroadcast } from './shape-of.ts';
 
 /** Rows of all leading axes as one: [tokens, width]. A Reshape copies nothing. */
@@ -14,85 +16,65 @@ function rows({ emit, dims }: Call, value: string, of = value): string {
     : emit.reshape(value, [-1, width]);
 }
 
-/** dB = A^T dY; against one matrix all leading axes are one sum over tokens, a single Gemm. */
-function rightGradient(call: Call): string {
+/** Y = alpha A' B' over the last two axes, A' and B' transposed or not; leading axes broadcast. */
+function product(call: Call, transA: boolean, transB: boolean, alpha: number): InputGradient[] {
   const {
     x: [a = '', b = ''],
     y: [y = ''],
     g,
     emit,
     dims,
-  } = call;
-  if (dims(b).length === 2 && dims(a).length >= 2)
-    return emit.op('Gemm', [rows(call, a), rows(call, g, y)], { transA: 1n });
-  return emit.matmul(a, g, { transA: true });
-}
-
-/** Leading axes of the product before a broadcast operand's gradient is summed. */
-function productDims(call: Call, rowsOf: Axis, columnsOf: Axis): readonly Axis[] {
-  return [...call.dims(call.y[0]!).slice(0, -2), rowsOf, columnsOf];
-}
-
-function matmul(call: Call): ReturnType<Rules[string]> {
-  const {
-    x: [a = '', b = ''],
-    g,
-    emit,
-    dims,
     node,
   } = call;
   const [da, db] = [dims(a), dims(b)];
-  if (da.length === 1 || db.length === 1) return vectorProduct(call);
-  return [
-    () => {
-      const grad = emit.matmul(g, b, { transB: true });
-      return db.length === 2 ? grad : unbroadcast(emit, grad, productDims(call, da.at(-2)!, da.at(-1)!), da, node);
-    },
-    () => {
-      const grad = rightGradient(call);
-      return db.length === 2 ? grad : unbroadcast(emit, grad, productDims(call, db.at(-2)!, db.at(-1)!), db, node);
-    },
-  ];
+  const fit = (grad: string, to: readonly Axis[]): string =>
+    unbroadcast(emit, grad, [...dims(y).slice(0, -2), ...to.slice(-2)], to, node);
+  const dA = (): string =>
+    transA ? emit.matmul(b, g, { transA: transB, transB: true, alpha }) : emit.matmul(g, b, { transB: !transB, alpha });
+  const dB = (): string =>
+    transB ? emit.matmul(g, a, { transA: true, transB: transA, alpha }) : emit.matmul(a, g, { transA: !transA, alpha });
+  // against one matrix all leading axes are one sum over tokens, a single Gemm
+  const dense = (): string => {
+    const [left, right] = [rows(call, a), rows(call, g, y)];
+    return emit.op('Gemm', transB ? [right, left] : [left, right], { transA: 1n, ...(alpha === 1 ? {} : { alpha }) });
+  };
+  return [() => fit(dA(), da), () => (db.length === 2 && !transA ? dense() : fit(dB(), db))];
 }
 
-/** MatMul with a vector on one side: the vector becomes a matrix of one row or column (numpy.matmul). */
-function vectorProduct(call: Call): ReturnType<Rules[string]> {
+/** numpy's product: a vector on the left is a row, on the right a column, and that axis goes from the result. */
+function matmul(call: Call): InputGradient[] {
   const {
     x: [a = '', b = ''],
-    g,
+    y: [y = ''],
     emit,
     dims,
     node,
   } = call;
-  const [da, db, one] = [dims(a), dims(b), [1, 1, 1]];
-  const wideA = da.length === 1 ? emit.unsqueeze(a, [0]) : a;
-  const wideB = db.length === 1 ? emit.unsqueeze(b, [1]) : b;
-  const wideG = emit.unsqueeze(emit.unsqueeze(g, db.length === 1 ? [dims(call.y[0]!).length] : []), []);
-  const matrixG = da.length === 1 ? emit.unsqueeze(wideG, [db.length === 1 ? 0 : dims(call.y[0]!).length - 1]) : wideG;
-  const lead = db.length > 2 ? db.slice(0, -2) : da.length > 2 ? da.slice(0, -2) : [];
-  const finish = (grad: string, from: readonly Axis[], to: readonly Axis[], axis: number): string => {
-    if (to.length > 1) return unbroadcast(emit, grad, from, to, node);
-    const summed = emit.sum(
-      grad,
-      lead.map((_, i) => i),
-      false,
-    );
-    return emit.sum(summed, [axis], false);
-  };
+  if (dims(a).length > 1 && dims(b).length > 1) return product(call, false, false, 1);
+  if (dims(a).length === 1)
+    throw new ModelError(`gradient: expected a matrix on the left, found the vector '${a}' (${describe(node)})`);
+  const g = emit.unsqueeze(call.g, [dims(y).length]);
   return [
-    () => finish(emit.matmul(matrixG, wideB, { transB: true }), [...lead, da.at(-2) ?? one, da.at(-1)!], da, 0),
+    () => emit.mul(g, b),
     () =>
-      finish(
-        emit.matmul(wideA, matrixG, { transA: true }),
-        [...lead, db.length === 1 ? db[0]! : db.at(-2)!, db.length === 1 ? one : db.at(-1)!],
-        db,
-        1,
+      emit.sum(
+        emit.mul(g, a),
+        dims(y).map((_, i) => i),
+        false,
       ),
   ];
 }
 
+/** onnxruntime's MatMul with transposed operands and a factor. */
+function fusedMatMul(call: Call): InputGradient[] {
+  const flag = (name: string): boolean => intAttr(call.node, name) === 1;
+  if (flag('transBatchA') || flag('transBatchB'))
+    throw new ModelError(`gradient: expected no transBatchA and transBatchB, found one (${describe(call.node)})`);
+  return product(call, flag('transA'), flag('transB'), floatAttr(call.node, 'alpha') ?? 1);
+}
+
 /** Y = alpha A' B' + beta C; each gradient in the layout its operand has. */
-function gemm(call: Call): ReturnType<Rules[string]> {
+function gemm(call: Call): InputGradient[] {
   const {
     x: [a = '', b = '', c = ''],
     y: [y = ''],
@@ -103,17 +85,17 @@ function gemm(call: Call): ReturnType<Rules[string]> {
   } = call;
   const [transA, transB] = [intAttr(node, 'transA') === 1, intAttr(node, 'transB') === 1];
   const alpha = floatAttr(node, 'alpha') ?? 1;
-  const product = (left: string, right: string, flipLeft: boolean, flipRight: boolean): string =>
+  const times = (left: string, right: string, flipLeft: boolean, flipRight: boolean): string =>
     emit.op('Gemm', [left, right], {
       ...(flipLeft ? { transA: 1n } : {}),
       ...(flipRight ? { transB: 1n } : {}),
       ...(alpha === 1 ? {} : { alpha }),
     });
   return [
-    () => (transA ? product(b, g, transB, true) : product(g, b, false, !transB)),
-    () => (transB ? product(g, a, true, transA) : product(a, g, !transA, false)),
+    () => (transA ? times(b, g, transB, true) : times(g, b, false, !transB)),
+    () => (transB ? times(g, a, true, transA) : times(a, g, !transA, false)),
     () => unbroadcast(emit, emit.scale(g, floatAttr(node, 'beta') ?? 1), dims(y), dims(c), node),
   ];
 }
 
-export const matrixRules: Rules = { MatMul: matmul, Gemm: gemm };
+export const matrixRules: Rules = { MatMul: matmul, Gemm: gemm, 'com.microsoft::FusedMatMul': fusedMatMul };

@@ -3,7 +3,7 @@ import { ModelError } from '../errors.ts';
 import { intAttr, intsAttr, stringAttr } from '../ir/node.ts';
 import { describe } from '../ir/verify.ts';
 import { fixed, type Axis } from './facts.ts';
-import type { Call, Rules } from './rule.ts';
+import type { Call, InputGradient, Rules } from './rule.ts';
 import { reshapeLike } from './shape-of.ts';
 
 /** The same elements in another shape. */
@@ -31,7 +31,7 @@ function offset(call: Call, values: readonly string[], axis: number): number | s
   return values.map((value) => call.emit.size(value, axis)).reduce((a, b) => call.emit.add(a, b));
 }
 
-function concat(call: Call): ReturnType<Rules[string]> {
+function concat(call: Call): InputGradient[] {
   const { x, g, emit } = call;
   const axis = axisOf(call);
   const at = (count: number): string => {

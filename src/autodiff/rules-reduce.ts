@@ -4,7 +4,7 @@ import { floats } from '../ir/tensor.ts';
 import { floatAttr, intAttr, intsAttr } from '../ir/node.ts';
 import { describe } from '../ir/verify.ts';
 import { fixed } from './facts.ts';
-import type { Call, Rules } from './rule.ts';
+import type { Call, InputGradient, Rules } from './rule.ts';
 
 /** Axes a reduction sums, counted from the front. */
 function reducedAxes({ node, x, facts, dims }: Call): number[] {
@@ -95,7 +95,7 @@ function logSoftmax(call: Call): string {
  * dx = inv (v - mean v - xhat mean(v xhat)), v = g scale; dscale = sum g xhat; dbias = sum g.
  * xhat and inv are computed once more, in one pass, so that the forward graph stays as it is.
  */
-function layerNorm(call: Call): ReturnType<Rules[string]> {
+function layerNorm(call: Call): InputGradient[] {
   const {
     node,
     x: [x = '', scale = ''],
@@ -128,6 +128,30 @@ function layerNorm(call: Call): ReturnType<Rules[string]> {
   ];
 }
 
+/** y = xhat scale with xhat = x inv, inv = 1/sqrt(mean x^2 + eps): dx = inv (v - xhat mean(v xhat)), v = g scale. */
+function rmsNorm({ node, x: [x = '', scale = ''], g, emit, dims }: Call): InputGradient[] {
+  const last = dims(x).length - 1;
+  const axis = intAttr(node, 'axis') ?? -1;
+  if (axis !== -1 && axis !== last)
+    throw new ModelError(`gradient: expected a norm over the last axis, found axis ${axis} (${describe(node)})`);
+  const epsilon = emit.scalar(floatAttr(node, 'epsilon') ?? 1e-5);
+  const inverse = (): string =>
+    emit.op('Reciprocal', [emit.op('Sqrt', [emit.add(emit.mean(emit.mul(x, x), [last]), epsilon)])]);
+  const hat = (): string => emit.mul(x, inverse());
+  return [
+    () => {
+      const v = emit.mul(g, scale);
+      return emit.mul(inverse(), emit.sub(v, emit.mul(hat(), emit.mean(emit.mul(v, hat()), [last]))));
+    },
+    () =>
+      emit.sum(
+        emit.mul(g, hat()),
+        Array.from({ length: last }, (_, i) => i),
+        false,
+      ),
+  ];
+}
+
 export const reduceRules: Rules = {
   ReduceSum: (call) => [() => repeated(call, call.g)],
   ReduceMean: (call) => [() => mean(call)],
@@ -135,4 +159,6 @@ export const reduceRules: Rules = {
   Softmax: (call) => [() => softmax(call)],
   LogSoftmax: (call) => [() => logSoftmax(call)],
   LayerNormalization: layerNorm,
+  RMSNormalization: rmsNorm,
+  SimplifiedLayerNormalization: rmsNorm,
 };

@@ -52,6 +52,11 @@ export class AdamW {
     this.#tables.get(weight.name)!.add(indices, rows, weight.value.dims[0]!);
   }
 
+  /** Forgets rows that were added: the step is not taken. */
+  discard(): void {
+    for (const table of this.#tables.values()) table.clear();
+  }
+
   /**
    * Takes a step along the gradients: those of dense weights lie in `gradient`, those of tables were added by rows.
    * @param scale what the gradients are multiplied with before all else: one over accumulated batches and loss scale
@@ -70,7 +75,7 @@ export class AdamW {
         else this.#updateDense(weight, rate, clip);
       }
     }
-    for (const table of this.#tables.values()) table.clear();
+    this.discard();
     return { norm, taken };
   }
 

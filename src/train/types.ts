@@ -66,7 +66,10 @@ export interface TrainContext {
   open(model: Model): Promise<TrainSession>;
   /** Milliseconds that only grow. */
   now(): number;
-  /** The metric of the model as it is now, more is better; absent: nothing is evaluated on the way. */
+  /**
+   * The metric of the model as it is now, more is better; absent: nothing is evaluated on the way. The model's weights are
+   * the arrays that are trained: it is not to be kept.
+   */
   evaluate?(model: Model): Promise<number>;
   /** After every step. */
   progress?(step: StepReport): void;
@@ -97,7 +100,7 @@ export interface ScheduleOptions {
   readonly floor?: number | undefined;
 }
 
-/** How long to train. Minutes count steps and what lies between them, not evaluations. */
+/** How long to train. Minutes are those of the clock, evaluations and checkpoints on the way counted, the last ones not. */
 export type TrainLength = { readonly epochs: number } | { readonly steps: number } | { readonly minutes: number };
 
 export interface TrainOptions {
@@ -173,7 +176,7 @@ export interface TrainResult {
   readonly steps: number;
   /** Epochs gone through, with a fraction. */
   readonly epochs: number;
-  /** Seconds of training, evaluations not counted, over all resumed parts. */
+  /** Seconds of the loop, over all resumed parts. */
   readonly seconds: number;
   readonly best?: Evaluation | undefined;
   /** At most some hundred points. */

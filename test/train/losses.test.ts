@@ -1,6 +1,7 @@
-// Losses against PyTorch's values (make-loss-vectors.py), at an opset of each form of the operators.
+// Losses and their gradients against PyTorch's (make-loss-vectors.py), at an opset of each form of the operators.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { differentiate } from '../../src/autodiff/differentiate.ts';
 import type { Builder } from '../../src/ir/builder.ts';
 import * as losses from '../../src/train/losses.ts';
 import { float32, int64, openModel, scalarModel } from './support.ts';
@@ -51,6 +52,21 @@ async function lossOf(feeds: typeof inputs, append: (builder: Builder) => string
 describe.each([12, 17, 18])('losses at opset %i', (opset) => {
   it.each(Object.entries(vectors.cases))('%s', async (name, { loss }) => {
     expect(await lossOf(inputs, cases[name]!, opset)).toBeCloseTo(loss, 5);
+  });
+});
+
+describe.each([12, 17, 18])('gradients of losses at opset %i', (opset) => {
+  it.each(Object.entries(vectors.cases))('%s', async (name, { gradient }) => {
+    const of = gradient.length === x.length ? 'x' : 'h';
+    const { model, output } = scalarModel(inputs, cases[name]!, opset);
+    const { model: both, gradients } = differentiate(model, { loss: output, of: [of] });
+    const found = gradients.get(of)!;
+    if (found.kind !== 'dense') throw new Error('expected a dense gradient');
+    const session = await openModel(both);
+    const values = Array.from((await session.run(inputs))[found.output]!.data, Number);
+    await session.release();
+    expect(values).toHaveLength(gradient.length);
+    gradient.forEach((value, i) => expect(values[i]).toBeCloseTo(value, 5));
   });
 });
 

@@ -205,6 +205,7 @@ function nodeDtype(node: Node, output: number, trace: Trace): DataType | undefin
     case 'ConstantOfShape':
       return tensorAttr(node, 'value')?.dtype ?? 'float32';
     case 'EmbedLayerNormalization':
+    case 'OneHot':
       return trace.dtype(node.inputs[2]);
     case 'Shape':
     case 'Size':

@@ -1,0 +1,177 @@
+// One step of training: batches through the gradient graph, gradients to the optimizer.
+import { differentiate } from '../autodiff/differentiate.ts';
+import type { Gradient, GradientRows } from '../autodiff/types.ts';
+import { ModelError } from '../errors.ts';
+import { Builder } from '../ir/builder.ts';
+import { cloneModel } from '../ir/clone.ts';
+import type { Model } from '../ir/graph.ts';
+import type { HostTensor } from '../ir/host-tensor.ts';
+import { memoryTensor } from '../ir/tensor.ts';
+import { AdamW, type AdamWOptions } from './optimizer.ts';
+import type { Objective, TrainBatch, TrainContext, TrainSession } from './types.ts';
+import { layOut, type DenseWeight, type Weight } from './weights.ts';
+
+type Outputs = Readonly<Record<string, HostTensor>>;
+
+export interface StepResult {
+  /** Means over the step's batches. */
+  readonly loss: number;
+  readonly parts: Readonly<Record<string, number>>;
+  /** Global norm of the gradient; NaN where the loss is not finite. */
+  readonly norm: number;
+  /** False where loss or gradient are not finite: no weight was changed. */
+  readonly taken: boolean;
+}
+
+/** The gradient graph in its session, the weights, and the optimizer. */
+export class Stepper {
+  readonly optimizer: AdamW;
+  readonly #model: Model;
+  readonly #session: TrainSession;
+  readonly #loss: string;
+  readonly #parts: ReadonlyMap<string, string>;
+  readonly #gradients: ReadonlyMap<string, Gradient>;
+  /** Inputs of every step. */
+  readonly #values: Outputs;
+
+  /**
+   * Differentiates the objective and opens its session.
+   * @throws ModelError where the loss depends on none of the weights, or an operator has no gradient
+   */
+  static async open(objective: Objective, options: AdamWOptions, context: TrainContext): Promise<Stepper> {
+    const { model, loss, parts } = withLoss(objective);
+    const of = objective.weights.map(({ name }) => name);
+    const { model: both, gradients } = differentiate(model, { loss, of, keep: [...parts.values()] });
+    const trained = objective.weights.filter(({ name }) => gradients.has(name));
+    if (trained.length === 0)
+      throw new ModelError(`loss '${loss}': expected to depend on a weight, found that it does not`);
+    if (trained.length < of.length) {
+      const left = of.filter((name) => !gradients.has(name));
+      context.log(
+        `${left.length} weights stay as they are: the loss does not depend on them (${left.slice(0, 3).join(', ')}…)`,
+      );
+    }
+    const plans = trained.map(({ name, decay }) => ({
+      name,
+      decay,
+      tensor: model.graph.initializers.get(name)!,
+      byRows: gradients.get(name)!.kind === 'rows',
+    }));
+    const session = await context.open(both);
+    return new Stepper(objective.model, session, loss, parts, gradients, new AdamW(layOut(plans), options));
+  }
+
+  private constructor(
+    model: Model,
+    session: TrainSession,
+    loss: string,
+    parts: ReadonlyMap<string, string>,
+    gradients: ReadonlyMap<string, Gradient>,
+    optimizer: AdamW,
+  ) {
+    this.#model = model;
+    this.#session = session;
+    this.#loss = loss;
+    this.#parts = parts;
+    this.#gradients = gradients;
+    this.optimizer = optimizer;
+    this.#values = Object.fromEntries(optimizer.weights.map(({ name, value }) => [name, value]));
+  }
+
+  get weights(): readonly Weight[] {
+    return this.optimizer.weights;
+  }
+
+  /** Takes a step along the mean of the batches' gradients. */
+  async step(batches: readonly TrainBatch[], rate: number): Promise<StepResult> {
+    const share = 1 / batches.length;
+    let loss = 0;
+    const parts: Record<string, number> = {};
+    for (const [i, batch] of batches.entries()) {
+      const outputs = await this.#session.run({ ...batch.feeds, ...this.#values }, this.#wanted(i === 0));
+      loss += share * scalarOf(outputs, this.#loss);
+      for (const [name, output] of this.#parts) {
+        parts[name] = (parts[name] ?? 0) + share * scalarOf(outputs, output);
+      }
+      for (const weight of this.weights) this.#collect(weight, outputs, i === 0);
+    }
+    if (Number.isFinite(loss)) return { loss, parts, ...this.optimizer.step(rate, share) };
+    this.optimizer.discard();
+    return { loss, parts, norm: NaN, taken: false };
+  }
+
+  /** The objective's model with other weights; where none are given, those that are being trained, not copies. */
+  model(values = this.weights.map(({ value }) => value.data)): Model {
+    const model = cloneModel(this.#model);
+    for (const [i, { name, value }] of this.weights.entries()) {
+      model.graph.initializers.set(name, memoryTensor('float32', value.dims, values[i]!));
+    }
+    return model;
+  }
+
+  release(): Promise<void> {
+    return this.#session.release();
+  }
+
+  /** Outputs of a run. The first batch's dense gradients are computed where the optimizer reads them. */
+  #wanted(first: boolean): Record<string, HostTensor | null> {
+    const wanted: Record<string, HostTensor | null> = { [this.#loss]: null };
+    for (const output of this.#parts.values()) wanted[output] = null;
+    for (const weight of this.weights) {
+      const gradient = this.#gradients.get(weight.name)!;
+      if (gradient.kind !== 'rows') wanted[gradient.output] = first && !weight.byRows ? weight.gradient : null;
+      for (const part of rowsOf(gradient)) Object.assign(wanted, { [part.indices]: null, [part.rows]: null });
+    }
+    return wanted;
+  }
+
+  #collect(weight: Weight, outputs: Outputs, first: boolean): void {
+    const gradient = this.#gradients.get(weight.name)!;
+    if (gradient.kind !== 'rows' && !weight.byRows && !first) {
+      add(weight.gradient.data, floatsOf(outputs, gradient.output));
+    }
+    for (const { indices, rows } of rowsOf(gradient)) {
+      if (weight.byRows) this.optimizer.addRows(weight, outputs[indices]!, outputs[rows]!);
+      else addRows(weight, outputs[indices]!, floatsOf(outputs, rows));
+    }
+  }
+}
+
+/** The objective's graph with its loss. */
+function withLoss(objective: Objective): { model: Model; loss: string; parts: ReadonlyMap<string, string> } {
+  const model = cloneModel(objective.model);
+  const opset = model.opsets.get('') ?? model.opsets.get('ai.onnx') ?? 1;
+  const builder = new Builder(model.graph, opset, 'train');
+  const appended = objective.appendLoss(builder);
+  model.graph.nodes.push(...builder.nodes);
+  model.graph.inputs.push(...appended.inputs);
+  return { model, loss: appended.loss, parts: new Map(Object.entries(appended.parts ?? {})) };
+}
+
+function rowsOf(gradient: Gradient): readonly GradientRows[] {
+  return gradient.kind === 'dense' ? [] : gradient.parts;
+}
+
+function floatsOf(outputs: Outputs, name: string): Float32Array {
+  const data = outputs[name]?.data;
+  if (!(data instanceof Float32Array)) throw new TypeError(`output '${name}': expected float32`);
+  return data;
+}
+
+function scalarOf(outputs: Outputs, name: string): number {
+  return floatsOf(outputs, name)[0]!;
+}
+
+function add(sum: Float32Array, more: Float32Array): void {
+  for (let i = 0; i < sum.length; i++) sum[i]! += more[i]!;
+}
+
+/** Rows of a table that has a dense gradient as well (a tied decoder). */
+function addRows({ value, gradient }: DenseWeight, indices: HostTensor, rows: Float32Array): void {
+  const [height, width] = [value.dims[0]!, rows.length / indices.data.length];
+  for (let i = 0; i < indices.data.length; i++) {
+    const index = Number(indices.data[i]);
+    const to = (index < 0 ? index + height : index) * width;
+    for (let j = 0; j < width; j++) gradient.data[to + j]! += rows[i * width + j]!;
+  }
+}
