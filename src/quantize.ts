@@ -12,7 +12,7 @@ import type { CompressionReport } from './report/schema.ts';
 /** Options of `quantize`; each is the flag of the same name. */
 export interface QuantizeOptions {
   /** Precision of the weights; default int8. */
-  readonly to?: Precision | undefined;
+  readonly to?: Exclude<Precision, 'fp32'> | undefined;
   /** FILE.onnx or a folder; default beside the input under transformers.js's name. */
   readonly output?: string | undefined;
   readonly force?: boolean | undefined;

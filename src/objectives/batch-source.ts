@@ -1,9 +1,10 @@
-// Samples as batches of similar length: shuffled anew each epoch, sorted within pools, the batches of a pool in random order.
+// Samples as batches of similar length, padded, with what the model and the loss are fed.
 import { makeFeeds } from '../evaluate/feeds.ts';
 import type { FixedShape, InputRoles } from '../evaluate/roles.ts';
 import { createRandom } from '../math/random.ts';
 import type { ValueSpec } from '../runtime/session.ts';
-import type { BatchSource } from '../train/types.ts';
+import { bucketedBatches } from '../train/batches.ts';
+import type { BatchSource, TrainBatch } from '../train/types.ts';
 import type { Goal, Sample } from './goal.ts';
 import { padSequences } from './pad.ts';
 
@@ -22,12 +23,9 @@ export interface BatchSourceOptions {
   readonly seed: number;
 }
 
-/** Batches of a pool: enough for near lengths, few enough that every batch is a fair sample of the data. */
-const POOL = 100;
-
 /**
- * Batches of the samples. A model without a mask gets sequences of one length only. A model whose batch is fixed gets
- * full batches: the rest of an epoch is left out.
+ * Batches of the samples, shuffled anew each epoch. A model without a mask gets sequences of one length only. A model whose
+ * batch is fixed gets full batches: the rest of an epoch is left out.
  */
 export function batchSource(
   samples: readonly Sample[],
@@ -36,27 +34,35 @@ export function batchSource(
   { batch, seed }: BatchSourceOptions,
 ): BatchSource {
   const each = samples[0]?.sequences.length ?? 1;
-  const size = feeding.fixed.batch === undefined ? batch : Math.max(1, Math.floor(feeding.fixed.batch / each));
-  const cutting = { size, whole: feeding.fixed.batch !== undefined, even: feeding.roles.mask === undefined };
+  const { fixed, roles } = feeding;
+  const size = fixed.batch === undefined ? batch : Math.max(1, Math.floor(fixed.batch / each));
   const lengths = Int32Array.from(samples, ({ sequences }) => Math.max(...sequences.map(({ ids }) => ids.length)));
+  const make = (members: readonly number[]): TrainBatch => makeBatch(members, samples, goal, feeding, seed);
+  if (fixed.batch === undefined && roles.mask !== undefined) return bucketedBatches(lengths, make, { batch, seed });
+  const cutting = { size, whole: fixed.batch !== undefined, even: roles.mask === undefined };
   return {
-    length: batchesOf(lengths, cutting, mix(seed, 0)).length,
-    async *epoch(index) {
-      for (const [number, members] of batchesOf(lengths, cutting, mix(seed, index)).entries()) {
-        const chosen = Array.from(members, (row) => samples[row]!);
-        const padded = padSequences(
-          chosen.flatMap(({ sequences }) => sequences),
-          { ...feeding, fixedSequence: feeding.fixed.sequence },
-        );
-        const targets = chosen.map(({ target }) => target);
-        const { feeds, tokens } = goal.feeds(padded, targets, createRandom(mix(mix(seed, index), number + 1)));
-        yield {
-          feeds: { ...makeFeeds(feeding.inputs, feeding.roles, tokens ?? padded), ...feeds },
-          rows: members.length,
-        };
-      }
+    length: strictBatches(lengths, cutting, seed).length,
+    async *epoch(index, from = 0) {
+      for (const members of strictBatches(lengths, cutting, seed + index * 2 ** 32).slice(from)) yield make(members);
     },
   };
+}
+
+function makeBatch(
+  members: readonly number[],
+  samples: readonly Sample[],
+  goal: Goal,
+  feeding: Feeding,
+  seed: number,
+): TrainBatch {
+  const chosen = members.map((member) => samples[member]!);
+  const sequences = chosen.flatMap((sample) => sample.sequences);
+  const padded = padSequences(sequences, { ...feeding, fixedSequence: feeding.fixed.sequence });
+  const targets = chosen.map(({ target }) => target);
+  // what a goal draws follows who is in the batch: another company each epoch, the same when a run is resumed
+  const random = createRandom(members.reduce((hash, member) => Math.imul(hash ^ member, 0x9e3779b1) >>> 0, seed >>> 0));
+  const { feeds, tokens } = goal.feeds(padded, targets, random);
+  return { feeds: { ...makeFeeds(feeding.inputs, feeding.roles, tokens ?? padded), ...feeds }, rows: members.length };
 }
 
 interface Cutting {
@@ -67,26 +73,17 @@ interface Cutting {
   readonly even: boolean;
 }
 
-/** Row numbers of every batch of an epoch; as many whatever the seed. */
-export function batchesOf(lengths: Int32Array, cutting: Cutting, seed: number): Uint32Array[] {
+/** Members of every batch of an epoch for models that take no padding, or one batch size only; as many whatever the seed. */
+export function strictBatches(lengths: Int32Array, { size, whole, even }: Cutting, seed: number): number[][] {
   const random = createRandom(seed);
-  const order = random.shuffle([...lengths.keys()]);
-  // where lengths may not differ in a batch, one pool: the number of batches must not follow the order
-  const pool = cutting.even ? Math.max(1, order.length) : cutting.size * POOL;
-  const batches: Uint32Array[] = [];
-  for (let from = 0; from < order.length; from += pool) {
-    const rows = Uint32Array.from(order.slice(from, from + pool)).sort((a, b) => lengths[b]! - lengths[a]!);
-    for (let at = 0; at < rows.length;) {
-      let to = Math.min(at + cutting.size, rows.length);
-      if (cutting.even) while (lengths[rows[to - 1]!] !== lengths[rows[at]!]) to--;
-      if (!cutting.whole || to - at === cutting.size) batches.push(rows.subarray(at, to));
-      at = to;
-    }
+  const rows = random.shuffle([...lengths.keys()]).sort((a, b) => lengths[b]! - lengths[a]!);
+  const batches: number[][] = [];
+  for (let at = 0; at < rows.length;) {
+    const same = (row: number): boolean => !even || lengths[row] === lengths[rows[at]!];
+    let to = at + 1;
+    while (to < rows.length && to - at < size && same(rows[to]!)) to++;
+    if (!whole || to - at === size) batches.push(rows.slice(at, to));
+    at = to;
   }
   return random.shuffle(batches);
-}
-
-/** A seed for part `index` of what a seed decides. */
-function mix(seed: number, index: number): number {
-  return (Math.imul(seed ^ (index + 1), 0x9e3779b1) ^ (index << 7)) >>> 0;
 }

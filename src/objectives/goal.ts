@@ -25,6 +25,8 @@ export interface Goal<Target = unknown> {
   readonly task: string;
   /** @throws DataError with the line of a label that cannot be used */
   sample(row: Row): Sample<Target>;
+  /** Class ids in a target, where there are classes. */
+  classesOf?(target: Target): Iterable<number>;
   /** Values of the loss's inputs for a batch, and its tokens where they are changed. */
   feeds(batch: PaddedBatch, targets: readonly Target[], random: Random): GoalFeeds;
   /** Appends the loss; names of inputs are those of `feeds`. */

@@ -35,6 +35,7 @@ export function tokenGoal(context: GoalContext): Goal<Tagged> {
         },
       };
     },
+    classesOf: ({ ids }) => ids,
     feeds({ size, sequence, starts }, targets) {
       const values = new Int32Array(size * sequence).fill(IGNORED);
       targets.forEach(({ positions, ids }, row) =>

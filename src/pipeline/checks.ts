@@ -14,7 +14,12 @@ export type Figures = Pick<Candidate, 'accuracy' | 'latency' | 'output'>;
 
 /** All checks that the gates ask for. That a figure is absent is an error of ours: the gate must have been refused before. */
 export function checksOf(figures: Figures, gates: Gates): Check[] {
-  return [...dropCheck(figures, gates), ...speedupChecks(figures, gates), ...sizeCheck(figures, gates)];
+  return [
+    ...dropCheck(figures, gates),
+    ...speedupChecks(figures, gates),
+    ...sizeCheck(figures, gates),
+    ...metricCheck(figures, gates),
+  ];
 }
 
 /** Without a check nothing was checked, which is no pass. */
@@ -63,6 +68,21 @@ function sizeCheck({ output }: Figures, { maxSize }: Gates): Check[] {
   if (maxSize === undefined) return [];
   const verdict = output.bytes <= maxSize ? 'pass' : 'fail';
   return [{ gate: 'max-size', expected: `at most ${maxSize} bytes`, found: `${output.bytes} bytes`, verdict }];
+}
+
+function metricCheck({ accuracy }: Figures, { minMetric }: Gates): Check[] {
+  if (minMetric === undefined) return [];
+  if (!accuracy) throw new Error('--min-metric was asked for and no accuracy was measured');
+  const { metric, after } = accuracy;
+  return [
+    {
+      gate: 'min-metric',
+      at: metric,
+      expected: `at least ${(100 * minMetric).toFixed(2)} %`,
+      found: `${(100 * after).toFixed(2)} %`,
+      verdict: verdictOf(minMetric - after, 0),
+    },
+  ];
 }
 
 function points(fraction: number): string {

@@ -3,8 +3,8 @@
 export interface Events {
   /** A line for the user. */
   log(line: string): void;
-  /** Begin a part of the work; the function takes what is done and what there is in all. */
-  bar(label: string): (done: number, total: number) => void;
+  /** Begin a part of the work; the function takes what is done, what there is in all, and what else is to be seen. */
+  bar(label: string): (done: number, total: number, note?: string) => void;
 }
 
 /** Says nothing. */

@@ -14,6 +14,8 @@ export interface Gates {
   readonly minSpeedup?: number;
   /** Most bytes, model and external data. */
   readonly maxSize?: number;
+  /** Least metric, a fraction. */
+  readonly minMetric?: number;
 }
 
 /** `1%` is relative to the metric before, `0.5pt` are points of it (0.005). Throws UsageError. */
@@ -30,6 +32,14 @@ export function parseSpeedup(text: string): number {
   const match = /^(\d+(?:\.\d+)?)x?$/.exec(text.trim());
   if (!match) throw new UsageError(`--min-speedup: expected a factor such as 1.2x, found '${text}'`);
   return Number(match[1]);
+}
+
+/** `88%` or `0.88` of the metric. Throws UsageError. */
+export function parseMetric(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*(%?)$/.exec(text.trim());
+  const value = match ? Number(match[1]) / (match[2] ? 100 : 1) : Number.NaN;
+  if (!(value <= 1)) throw new UsageError(`--min-metric: expected a value such as 0.88 or 88%, found '${text}'`);
+  return value;
 }
 
 const units: Readonly<Record<string, number>> = {
@@ -56,12 +66,14 @@ export function gatesOf(texts: {
   readonly maxDrop?: string | undefined;
   readonly minSpeedup?: string | undefined;
   readonly maxSize?: string | undefined;
+  readonly minMetric?: string | undefined;
 }): Gates {
-  const { maxDrop, minSpeedup, maxSize } = texts;
+  const { maxDrop, minSpeedup, maxSize, minMetric } = texts;
   return {
     ...(maxDrop === undefined ? {} : { maxDrop: parseDrop(maxDrop) }),
     ...(minSpeedup === undefined ? {} : { minSpeedup: parseSpeedup(minSpeedup) }),
     ...(maxSize === undefined ? {} : { maxSize: parseSize(maxSize) }),
+    ...(minMetric === undefined ? {} : { minMetric: parseMetric(minMetric) }),
   };
 }
 

@@ -1,18 +1,22 @@
 // Where a compressed model goes, and how it gets there: written in a temporary folder beside its place, judged, then renamed.
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UsageError } from '../errors.ts';
 import type { ModelPath } from '../model-path.ts';
 
 /** File name endings by precision, as transformers.js looks for them (`dtype`). */
-export const suffixes = { int8: '_quantized', uint8: '_uint8', fp16: '_fp16' } as const;
+export const suffixes = { int8: '_quantized', uint8: '_uint8', fp16: '_fp16', fp32: '' } as const;
 export type Precision = keyof typeof suffixes;
 
 export interface OutputPlan {
   /** Final path of the .onnx file. */
   readonly path: string;
+  /** The model folder that it is part of, where one is made. */
+  readonly folder?: string | undefined;
   /** Files copied beside it, source to target: configuration and tokenizer of a complete model folder. */
   readonly copies: readonly (readonly [string, string])[];
+  /** Texts written beside it, target to text: a configuration that says something else than the input's. */
+  readonly texts?: ReadonlyMap<string, string> | undefined;
 }
 
 /** What makes a folder loadable: every one that the source has is copied. */
@@ -61,7 +65,18 @@ function locate(input: ModelPath, precision: Precision, output: string | undefin
   const copies = companions
     .map((file) => [join(input.folder, file), join(output, file)] as const)
     .filter(([from, to]) => existsSync(from) && resolve(from) !== resolve(to));
-  return { path: join(output, 'onnx', `model${suffixes[precision]}.onnx`), copies };
+  return { path: join(output, 'onnx', `model${suffixes[precision]}.onnx`), folder: output, copies };
+}
+
+/**
+ * Plan the output of a command that makes another model, not another form of one: by default a folder `NAME-SUFFIX` beside the model's,
+ * complete for transformers.js. Throws UsageError as `planOutput` does.
+ */
+export function planFolder(input: ModelPath, suffix: string, output: string | undefined, force: boolean): OutputPlan {
+  const folder = resolve(input.folder);
+  const loose = input.config === undefined;
+  const name = loose ? basename(input.onnxPath).replace(/\.onnx$/, '') : basename(folder);
+  return planOutput(input, 'fp32', output ?? join(loose ? folder : dirname(folder), `${name}-${suffix}`), force);
 }
 
 /** A temporary folder beside the output, in which the model has its final name; removed however the work ends. */
@@ -95,6 +110,7 @@ export class Staging {
       mkdirSync(dirname(to), { recursive: true });
       copyFileSync(from, to);
     }
+    for (const [to, text] of this.#plan.texts ?? []) writeFileSync(to, text);
     const data = `${this.path}_data`;
     if (existsSync(data)) renameSync(data, `${this.#plan.path}_data`);
     else rmSync(`${this.#plan.path}_data`, { force: true });

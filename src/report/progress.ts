@@ -26,13 +26,15 @@ export async function progressOn(stream: NodeJS.WriteStream): Promise<Events & {
       const begun = performance.now();
       let spoken = begun;
       let bar: SingleBar | undefined;
-      return (done, total) => {
+      return (done, total, note = '') => {
         const now = performance.now();
         if (bars) {
+          // another part of the work, or a line for the user, took its place
+          if (bar !== open) bar = undefined;
           if (!bar && now - begun > QUIET_FOR && done < total) {
             bar = new bars.default.SingleBar(
               {
-                format: `${label} {bar} {percentage} % | {eta_formatted} left`,
+                format: `${label} {bar} {percentage} % | {note}{eta_formatted} left`,
                 hideCursor: true,
                 clearOnComplete: true,
                 stream,
@@ -40,15 +42,17 @@ export async function progressOn(stream: NodeJS.WriteStream): Promise<Events & {
               },
               bars.default.Presets.shades_classic,
             );
-            bar.start(total, done);
+            bar.start(total, done, { note: '' });
             open = bar;
           }
-          bar?.update(done);
+          bar?.setTotal(total);
+          bar?.update(done, { note: note && `${note} | ` });
           if (bar && done >= total) stop();
         } else if (now - spoken > LINE_EVERY && done < total) {
           spoken = now;
           const left = ((now - begun) / done) * (total - done);
-          stream.write(`${label}: ${Math.floor((100 * done) / total)} %, ${Math.ceil(left / 1000)} s left\n`);
+          const more = note && `, ${note}`;
+          stream.write(`${label}: ${Math.floor((100 * done) / total)} %${more}, ${Math.ceil(left / 1000)} s left\n`);
         }
       };
     },

@@ -125,11 +125,27 @@ const machine = z.object({
 });
 
 const check = z.object({
-  gate: z.string().describe('max-drop, min-speedup, max-size, baseline'),
+  gate: z.string().describe('max-drop, min-speedup, max-size, min-metric, baseline'),
   at: z.string().optional().describe('what it was checked on, where there are several: a shape, a metric'),
   expected: z.string().describe('as people read it, with its unit'),
   found: z.string(),
   verdict,
+});
+
+const training = z.object({
+  steps: z.int().nonnegative(),
+  epochs: z.number().describe('with a fraction'),
+  seconds: z.number().describe('evaluations not counted'),
+  rows: z.object({ train: z.int(), dev: z.int().optional() }),
+  params: z.int().describe('numbers that were trained'),
+  stopped: z.enum(['done', 'early', 'interrupted', 'not-finite']),
+  reason: z.string().optional(),
+  metric: z.string().optional().describe('of the evaluations'),
+  best: z.object({ step: z.int(), metric: z.number() }).optional(),
+  curve: z
+    .array(z.object({ step: z.int(), loss: z.number(), parts: z.record(z.string(), z.number()), rate: z.number() }))
+    .describe('means over the steps since the point before'),
+  evaluations: z.array(z.object({ step: z.int(), metric: z.number() })),
 });
 
 /** What is said of one model beside the original. */
@@ -179,6 +195,7 @@ export const reportSchema = candidate.partial({ output: true, ratio: true }).ext
     })
     .optional(),
   baseline: baseline.optional(),
+  training: training.optional(),
   notes: z.array(z.string()).describe('what a reader should know: what was not measured, what may differ elsewhere'),
   machine,
   seconds: z.number(),
@@ -191,6 +208,7 @@ export type CompressionReport = Omit<Report, 'output' | 'ratio'> & Pick<Candidat
 export type ReportStep = z.output<typeof step>;
 export type Check = z.output<typeof check>;
 export type Accuracy = z.output<typeof accuracy>;
+export type Training = z.output<typeof training>;
 export type Latency = z.output<typeof latency>;
 export type Candidate = z.output<typeof candidate>;
 

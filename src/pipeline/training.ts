@@ -1,0 +1,108 @@
+// What the trainer gets from the pipeline: sessions on files in a scratch folder, the metric on dev rows, progress.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Dataset } from '../data/dataset.ts';
+import { evaluate } from '../evaluate/evaluate.ts';
+import type { InputRoles } from '../evaluate/roles.ts';
+import type { TaskRun } from '../evaluate/task.ts';
+import type { Padding } from '../evaluate/window.ts';
+import type { Model } from '../ir/graph.ts';
+import { writeModel } from '../onnx/write.ts';
+import { openSession, type Session, type SessionOptions } from '../runtime/session.ts';
+import type { StepReport, TrainContext } from '../train/types.ts';
+import type { Events } from './events.ts';
+
+export interface RunOptions {
+  readonly threads?: number | undefined;
+  readonly ep?: readonly string[] | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What is measured on the way. */
+export interface DevSet {
+  readonly task: string;
+  readonly dataset: Dataset;
+  readonly run: TaskRun;
+  readonly roles: InputRoles;
+  readonly padding: Padding;
+  readonly batch?: number | undefined;
+}
+
+/** A folder for models that are opened while training; `dispose` removes it. */
+export class Scratch {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'bert-compress-train-'));
+  readonly #onExit = (): void => this.dispose();
+  #count = 0;
+
+  constructor() {
+    process.once('exit', this.#onExit);
+  }
+
+  /** Writes a model; its path. */
+  write(model: Model): string {
+    const path = join(this.#folder, `${this.#count++}.onnx`);
+    writeModel(model, path);
+    return path;
+  }
+
+  /** As `write`, for a model that is used once: its file goes with the session. */
+  async with<T>(model: Model, name: string, options: RunOptions, use: (session: Session) => Promise<T>): Promise<T> {
+    const path = this.write(model);
+    const session = await openSession(path, sessionOptions(name, options));
+    try {
+      return await use(session);
+    } finally {
+      await session.release();
+      for (const file of [path, `${path}_data`]) rmSync(file, { force: true });
+    }
+  }
+
+  dispose(): void {
+    process.removeListener('exit', this.#onExit);
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** What sessions of training are opened with. */
+export function sessionOptions(name: string, { threads, ep }: RunOptions): SessionOptions {
+  return { ...(threads === undefined ? {} : { threads }), ...(ep === undefined ? {} : { providers: ep }), name };
+}
+
+/** Steps that the loss shown is a mean over, about. */
+const SMOOTH = 20;
+
+/** The trainer's context. */
+export function trainContext(
+  scratch: Scratch,
+  dev: DevSet | undefined,
+  options: RunOptions,
+  events: Events,
+): TrainContext {
+  const bar = events.bar('training');
+  let shown: number | undefined;
+  return {
+    open: (model) => openSession(scratch.write(model), sessionOptions('the training graph', options)),
+    now: () => performance.now(),
+    ...(dev && {
+      evaluate: (model: Model) =>
+        scratch.with(model, 'the trained model', options, async (session) => {
+          const { task, dataset, run, roles, padding, batch } = dev;
+          const { models } = await evaluate(task, dataset, [{ session, run, roles, padding }], { batch });
+          const value = models[0]?.value ?? Number.NaN;
+          events.log(`${run.metric ?? 'metric'} on ${dataset.size} rows: ${(100 * value).toFixed(2)} %`);
+          return value;
+        }),
+    }),
+    progress(step) {
+      shown = shown === undefined ? step.loss : shown + (step.loss - shown) / SMOOTH;
+      bar(step.step, Math.max(step.steps, step.step), noteOf(step, shown));
+    },
+    log: events.log,
+    signal: options.signal,
+  };
+}
+
+function noteOf({ rate, epoch }: StepReport, loss: number): string {
+  return `epoch ${epoch + 1}, loss ${loss.toFixed(4)}, rate ${rate.toExponential(1)}`;
+}
