@@ -30,7 +30,12 @@ export interface DevOptions {
 }
 
 /** @throws DataError for a row whose label cannot be used */
-export async function devSetOf(task: FitTask, goal: Goal, data: Dataset, options: DevOptions): Promise<DevSet> {
+export async function devSetOf(
+  task: FitTask,
+  goal: Pick<Goal, 'task'>,
+  data: Dataset,
+  options: DevOptions,
+): Promise<DevSet> {
   const { tokenizer, labels, maxLength, pooling, roles, batch, seed } = options;
   const dataset = task === 'fill-mask' ? await firstOf(data, MASKED_TEXTS) : data;
   const measured = taskNamed(goal.task);
