@@ -1,7 +1,15 @@
 // A Report as markdown, for a pull request or a step summary: all text of the user is data, never markup.
 import { otherFailures } from './checks.ts';
 import { overview } from './overview.ts';
-import { candidateRemarks, baselineRemarks, dataRemarks, leftOut, machineRemark, stepRemarks } from './remarks.ts';
+import {
+  candidateRemarks,
+  baselineRemarks,
+  dataRemarks,
+  leftOut,
+  machineRemark,
+  stepRemarks,
+  trainingRemarks,
+} from './remarks.ts';
 import type { Report } from './schema.ts';
 import { oneLine } from './strings.ts';
 import {
@@ -59,6 +67,7 @@ function about(report: Report, candidates: readonly Named[]): string[] {
       candidates.length > 1 ? `${name}: ${output.path}` : `output: ${output.path}`,
     ),
     ...stepRemarks(report),
+    ...trainingRemarks(report),
     ...leftOut(report).map(({ count, ops, reason }) => `left: ${count} x ${ops}: ${reason}`),
     ...dataRemarks(report),
     ...baselineRemarks(report),

@@ -46,6 +46,19 @@ export function dataRemarks({ data }: Report): string[] {
   return lines;
 }
 
+/** How the training went. */
+export function trainingRemarks({ training }: Report): string[] {
+  if (!training) return [];
+  const { steps, epochs, seconds, rows, params, metric = 'metric', best, curve } = training;
+  const last = curve.slice(-Math.ceil(curve.length / 20));
+  const loss = last.reduce((sum, point) => sum + point.loss, 0) / last.length;
+  const of = rows.dev === undefined ? '' : `, judged on ${whole(rows.dev)}`;
+  return [
+    `trained ${whole(params)} numbers on ${counted(rows.train, 'row')}${of}: ${counted(steps, 'step')}, ${epochs.toFixed(2)} epochs, ${seconds.toFixed(0)} s${last.length > 0 ? `, loss ${curve[0]!.loss.toFixed(3)} to ${loss.toFixed(3)}` : ''}`,
+    ...(best ? [`best ${metricName(metric)} ${metricValue(metric, best.metric)} at step ${whole(best.step)}`] : []),
+  ];
+}
+
 /** Nodes that stayed as they were, by reason. */
 export interface LeftOut {
   readonly reason: string;

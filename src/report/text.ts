@@ -3,7 +3,7 @@ import { otherFailures, verdictWord } from './checks.ts';
 import { overview } from './overview.ts';
 import chalk from 'chalk';
 import { bytes } from './figures.ts';
-import { baselineRemarks, candidateRemarks, dataRemarks, leftOut, stepRemarks } from './remarks.ts';
+import { baselineRemarks, candidateRemarks, dataRemarks, leftOut, stepRemarks, trainingRemarks } from './remarks.ts';
 import type { Report } from './schema.ts';
 import { cutMiddle, oneLine, wrap } from './strings.ts';
 import { beforeAfter, changedTable, namedCandidates, profileTable, type Named, type Table } from './tables.ts';
@@ -69,6 +69,7 @@ function remarks(report: Report, wide: number): string[] {
   return [
     ...(data && report.command !== 'quantize' ? dim(data) : []),
     ...bad.flatMap((line) => wrap(line, wide).map((part) => chalk.yellow(part))),
+    ...trainingRemarks(report).flatMap(dim),
     ...leftOut(report).flatMap(({ count, ops, reason }) => dim(`left: ${count} x ${ops}: ${reason}`)),
     ...baselineRemarks(report).flatMap(dim),
     ...report.notes.flatMap((note) => dim(`note: ${oneLine(note)}`)),

@@ -175,3 +175,26 @@ it('is the same bytes for the same report', () => {
     ['bare', 'bench', 'hostile', 'quantize'].map((name) => pages.get(name)),
   );
 });
+
+describe('training', () => {
+  const document = read('train');
+  const section = document.getElementById('training')!.closest('section')!;
+
+  it('draws the loss and the metric, each with its figures', () => {
+    const names = [...section.querySelectorAll('[role=img]')].map((one) => one.getAttribute('aria-label')!);
+    expect(names[0]).toMatch(/^Line of the training loss by step, from 0\.800 to 0\.\d+ at step 400\.$/);
+    expect(names[1]).toBe(
+      'Line of accuracy at each evaluation: step 100 79.00 %, step 200 86.60 %, step 300 88.10 %, step 400 87.90 %.',
+    );
+    expect(texts(section.querySelectorAll('li'))).toEqual([
+      expect.stringMatching(
+        /^trained 10,647,554 numbers on 10,240 rows, judged on 872: 400 steps, 2\.50 epochs, 812 s, loss 0\.800 to 0\.1\d\d$/,
+      ),
+      'best accuracy 88.10 % at step 300',
+    ]);
+  });
+
+  it('is not there where nothing was trained', () => {
+    expect(read('quantize').getElementById('training')).toBeNull();
+  });
+});

@@ -384,6 +384,30 @@ export const manyReport: Report = {
   failures: [],
 };
 
+/** A run of `train`: falling loss with noise, four evaluations of which the third is the best. */
+export const trainReport: Report = {
+  ...quantizeReport,
+  command: 'train',
+  steps: [],
+  training: {
+    steps: 400,
+    epochs: 2.5,
+    seconds: 812.4,
+    rows: { train: 10_240, dev: 872 },
+    params: 10_647_554,
+    stopped: 'early',
+    metric: 'accuracy',
+    best: { step: 300, metric: 0.881 },
+    curve: Array.from({ length: 100 }, (_, i) => ({
+      step: 4 * (i + 1),
+      loss: 0.7 * Math.exp(-i / 40) + 0.05 * Math.sin(7 * i) + 0.1,
+      parts: {},
+      rate: 1e-4 * (1 - i / 100),
+    })),
+    evaluations: [0.79, 0.866, 0.881, 0.879].map((metric, i) => ({ step: 100 * (i + 1), metric })),
+  },
+};
+
 export const samples: Readonly<Record<string, Report>> = {
   quantize: quantizeReport,
   validate: validateReport,
@@ -391,4 +415,5 @@ export const samples: Readonly<Record<string, Report>> = {
   bare: bareReport,
   hostile: hostileReport,
   many: manyReport,
+  train: trainReport,
 };

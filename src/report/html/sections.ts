@@ -2,7 +2,7 @@
 import { checksOf, verdictWord } from '../checks.ts';
 import { overview } from '../overview.ts';
 import { counted, metricChange, metricName, metricValue, whole } from '../figures.ts';
-import { baselineRemarks, candidateRemarks, dataRemarks, leftOut, machineRemark } from '../remarks.ts';
+import { baselineRemarks, candidateRemarks, dataRemarks, leftOut, machineRemark, trainingRemarks } from '../remarks.ts';
 import type { Report } from '../schema.ts';
 import { oneLine } from '../strings.ts';
 import { beforeAfter, changedTable, type Named, type Table } from '../tables.ts';
@@ -12,6 +12,7 @@ import { latencyFigures } from './latency-plots.ts';
 import { memoryFigure, partsFigure, profileFigure } from './part-plots.ts';
 import { tradeFigure } from './trade-plot.ts';
 import { tableMarkup } from './table.ts';
+import { trainingFigures } from './training-plot.ts';
 
 export interface Section {
   /** Of the heading, for links. */
@@ -26,6 +27,7 @@ export function sections(report: Report, candidates: readonly Named[]): Section[
     ['summary', 'Summary', [several ? tableMarkup(overview(report, candidates), true) : figures(report, candidates)]],
     ['gates', 'Gates', [gates(candidates)]],
     ['accuracy', 'Accuracy', accuracy(candidates)],
+    ['training', 'Training', [list(trainingRemarks(report)), ...trainingFigures(report)]],
     ['trade', 'Size against accuracy', [tradeFigure(report, candidates)]],
     ['parts', 'Size by part', named(candidates, (one) => [partsFigure(one)])],
     ['latency', 'Latency', latencyFigures(report, candidates)],
