@@ -21,7 +21,9 @@ import { chooseHead, outputFor } from './fit-head.ts';
 import { readKnownModel, type KnownModel } from './known-model.ts';
 import type { DevSet } from './training.ts';
 
-export interface DistillSetUpOptions extends FitDataOptions, StudentOptions, Partial<Omit<Terms, 'binary'>> {
+type TermOptions = { readonly [K in keyof Omit<Terms, 'binary'>]?: Terms[K] | undefined };
+
+export interface DistillSetUpOptions extends FitDataOptions, StudentOptions, TermOptions {
   readonly teacher: string;
   readonly task?: FitTask | undefined;
   /** Weight of what the labels say; needs labels. */

@@ -149,7 +149,7 @@ class Matching {
   #scoresOf(s: number, t: number, flag: string): Match {
     const [mine, theirs] = [this.#student.scores(s), this.#teacher.scores(t)];
     this.#sameHeads(mine.heads, theirs.heads, flag);
-    return { student: mine.value, teacher: this.#give(theirs.value, { each: 'other', width: 0 }, false) };
+    return { student: mine.value, teacher: this.#giveHeads(theirs.value, mine.heads, 'sequence') };
   }
 
   #sameHeads(mine: number, theirs: number, flag: string): void {
@@ -163,7 +163,7 @@ class Matching {
     const weight = this.#options.relations;
     const attention = this.#scoresOf(s, t, '--relations');
     const [mine, theirs] = [this.#student.values(s), this.#teacher.values(t)];
-    const teacher = this.#give(theirs.value, { each: 'other', width: 0 }, false);
+    const teacher = this.#giveHeads(theirs.value, theirs.heads, theirs.size);
     const sizes = [mine.size, theirs.size] as const;
     return [
       { kind: 'attention', weight, matches: [attention] },
@@ -203,20 +203,25 @@ class Matching {
 
   /** Makes a value of the teacher an output and describes the input of the loss that brings it. */
   #give(value: string, about: Pick<Signal, 'each' | 'width' | 'flat'>, half: boolean): Match['teacher'] {
-    const dtype = half ? 'float16' : 'float32';
-    let signal = this.#signals.get(value);
-    if (!signal) {
-      const name = this.#builder.op(half ? 'Cast' : 'Identity', [value], half ? { to: 10n } : {});
-      this.#signals.set(value, (signal = { name, dtype, ...about }));
-    }
-    const { each, width, flat } = signal;
-    const shape =
-      each === 'text'
-        ? ['batch', width]
-        : each === 'token'
-          ? ['batch', 'sequence', ...(flat ? [] : [width])]
-          : ['batch', null, 'sequence', null];
-    return { name: signal.name, dtype, shape };
+    const { each, width, flat } = about;
+    const { name, dtype } = this.#signal(value, about, half);
+    const shape = each === 'text' ? ['batch', width] : ['batch', 'sequence', ...(flat ? [] : [width])];
+    return { name, dtype, shape };
+  }
+
+  /** [batch, heads, sequence, last] */
+  #giveHeads(value: string, heads: number, last: number | 'sequence'): Match['teacher'] {
+    const { name, dtype } = this.#signal(value, { each: 'other', width: 0 }, false);
+    return { name, dtype, shape: ['batch', heads, 'sequence', last] };
+  }
+
+  #signal(value: string, about: Pick<Signal, 'each' | 'width' | 'flat'>, half: boolean): Signal {
+    const known = this.#signals.get(value);
+    if (known) return known;
+    const name = this.#builder.op(half ? 'Cast' : 'Identity', [value], half ? { to: 10n } : {});
+    const signal: Signal = { name, dtype: half ? 'float16' : 'float32', ...about };
+    this.#signals.set(value, signal);
+    return signal;
   }
 
   /** A matrix [from, to] of the loss's own, of Glorot and Bengio's (2010) spread. */
