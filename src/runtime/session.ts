@@ -14,6 +14,11 @@ export interface SessionOptions {
   readonly optimize?: boolean;
   /** Only to see whether the model loads: nothing optimised, no weights packed, so it is as cheap as loading gets. */
   readonly light?: boolean;
+  /**
+   * Plan the buffers of a run together once its shapes have been seen; default true. The plan is memory beside that of the
+   * first run: false for a large graph over many shapes, as in training (MiniLM-L6, 64 x 64: 1.2 instead of 2.0 GiB).
+   */
+  readonly memoryPattern?: boolean;
   /** Measure every operator and write the profile to a file whose name begins so, when the session is released. */
   readonly profilePrefix?: string;
   /** Execution providers in order of preference; default ['cpu']. One that this machine lacks is an error. */
@@ -104,6 +109,7 @@ export function sessionSettings(
     interOpNumThreads: 1,
     executionMode: 'sequential',
     graphOptimizationLevel: optimize ? 'all' : 'disabled',
+    enableMemPattern: options.memoryPattern ?? true,
     logSeverityLevel: 4,
     extra: { session: { force_spinning_stop: '1', ...(options.light === true ? { disable_prepacking: '1' } : {}) } },
     ...(options.profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profilePrefix }),

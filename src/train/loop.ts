@@ -118,7 +118,8 @@ class Run {
     const state = this.#state;
     const { schedule, rate: highest } = this.#options;
     const rate = highest * rateShare({ step: state.step, done: this.#done(), steps: this.#total }, schedule);
-    const result = await this.#stepper.step(group, rate);
+    const number = state.epoch * this.#batches.length + state.batch;
+    const result = await this.#stepper.step(group, rate, number);
     state.step++;
     state.batch += group.length;
     this.#tick();

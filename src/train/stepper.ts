@@ -7,6 +7,7 @@ import { cloneModel } from '../ir/clone.ts';
 import type { Model } from '../ir/graph.ts';
 import type { HostTensor } from '../ir/host-tensor.ts';
 import { memoryTensor } from '../ir/tensor.ts';
+import { Dropout } from './dropout.ts';
 import { AdamW, type AdamWOptions } from './optimizer.ts';
 import type { Objective, TrainBatch, TrainContext, TrainSession } from './types.ts';
 import { layOut, type DenseWeight, type Weight } from './weights.ts';
@@ -23,14 +24,21 @@ export interface StepResult {
   readonly taken: boolean;
 }
 
+/** Names in the gradient graph. */
+interface Built {
+  readonly loss: string;
+  /** Outputs of the loss's parts by their names. */
+  readonly parts: ReadonlyMap<string, string>;
+  readonly gradients: ReadonlyMap<string, Gradient>;
+  readonly dropout: Dropout;
+}
+
 /** The gradient graph in its session, the weights, and the optimizer. */
 export class Stepper {
   readonly optimizer: AdamW;
   readonly #model: Model;
   readonly #session: TrainSession;
-  readonly #loss: string;
-  readonly #parts: ReadonlyMap<string, string>;
-  readonly #gradients: ReadonlyMap<string, Gradient>;
+  readonly #built: Built;
   /** Inputs of every step. */
   readonly #values: Outputs;
 
@@ -38,8 +46,13 @@ export class Stepper {
    * Differentiates the objective and opens its session.
    * @throws ModelError where the loss depends on none of the weights, or an operator has no gradient
    */
-  static async open(objective: Objective, options: AdamWOptions, context: TrainContext): Promise<Stepper> {
-    const { model, loss, parts } = withLoss(objective);
+  static async open(
+    objective: Objective,
+    options: AdamWOptions & { readonly dropout?: number | undefined; readonly seed?: number | undefined },
+    context: TrainContext,
+  ): Promise<Stepper> {
+    const dropout = new Dropout(options.dropout ?? 0, options.seed ?? 0);
+    const { model, loss, parts } = withLoss(objective, dropout);
     const of = objective.weights.map(({ name }) => name);
     const { model: both, gradients } = differentiate(model, { loss, of, keep: [...parts.values()] });
     const trained = objective.weights.filter(({ name }) => gradients.has(name));
@@ -58,22 +71,18 @@ export class Stepper {
       byRows: gradients.get(name)!.kind === 'rows',
     }));
     const session = await context.open(both);
-    return new Stepper(objective.model, session, loss, parts, gradients, new AdamW(layOut(plans), options));
+    return new Stepper(
+      objective.model,
+      session,
+      { loss, parts, gradients, dropout },
+      new AdamW(layOut(plans), options),
+    );
   }
 
-  private constructor(
-    model: Model,
-    session: TrainSession,
-    loss: string,
-    parts: ReadonlyMap<string, string>,
-    gradients: ReadonlyMap<string, Gradient>,
-    optimizer: AdamW,
-  ) {
+  private constructor(model: Model, session: TrainSession, built: Built, optimizer: AdamW) {
     this.#model = model;
     this.#session = session;
-    this.#loss = loss;
-    this.#parts = parts;
-    this.#gradients = gradients;
+    this.#built = built;
     this.optimizer = optimizer;
     this.#values = Object.fromEntries(optimizer.weights.map(({ name, value }) => [name, value]));
   }
@@ -82,15 +91,19 @@ export class Stepper {
     return this.optimizer.weights;
   }
 
-  /** Takes a step along the mean of the batches' gradients. */
-  async step(batches: readonly TrainBatch[], rate: number): Promise<StepResult> {
+  /**
+   * Takes a step along the mean of the batches' gradients.
+   * @param number of the first batch over the whole run: what is random in a batch depends on it
+   */
+  async step(batches: readonly TrainBatch[], rate: number, number: number): Promise<StepResult> {
     const share = 1 / batches.length;
     let loss = 0;
     const parts: Record<string, number> = {};
     for (const [i, batch] of batches.entries()) {
-      const outputs = await this.#session.run({ ...batch.feeds, ...this.#values }, this.#wanted(i === 0));
-      loss += share * scalarOf(outputs, this.#loss);
-      for (const [name, output] of this.#parts) {
+      const feeds = { ...batch.feeds, ...this.#values, ...this.#masks(batch, number + i) };
+      const outputs = await this.#session.run(feeds, this.#wanted(i === 0));
+      loss += share * scalarOf(outputs, this.#built.loss);
+      for (const [name, output] of this.#built.parts) {
         parts[name] = (parts[name] ?? 0) + share * scalarOf(outputs, output);
       }
       for (const weight of this.weights) this.#collect(weight, outputs, i === 0);
@@ -113,12 +126,19 @@ export class Stepper {
     return this.#session.release();
   }
 
+  /** Masks of dropout, for a batch whose sizes the model's first input has. */
+  #masks(batch: TrainBatch, number: number): Outputs {
+    const first = this.#model.graph.inputs[0]?.name ?? '';
+    const [rows = batch.rows, length = 1] = batch.feeds[first]?.dims ?? [];
+    return this.#built.dropout.feeds(rows, length, number);
+  }
+
   /** Outputs of a run. The first batch's dense gradients are computed where the optimizer reads them. */
   #wanted(first: boolean): Record<string, HostTensor | null> {
-    const wanted: Record<string, HostTensor | null> = { [this.#loss]: null };
-    for (const output of this.#parts.values()) wanted[output] = null;
+    const wanted: Record<string, HostTensor | null> = { [this.#built.loss]: null };
+    for (const output of this.#built.parts.values()) wanted[output] = null;
     for (const weight of this.weights) {
-      const gradient = this.#gradients.get(weight.name)!;
+      const gradient = this.#built.gradients.get(weight.name)!;
       if (gradient.kind !== 'rows') wanted[gradient.output] = first && !weight.byRows ? weight.gradient : null;
       for (const part of rowsOf(gradient)) Object.assign(wanted, { [part.indices]: null, [part.rows]: null });
     }
@@ -126,7 +146,7 @@ export class Stepper {
   }
 
   #collect(weight: Weight, outputs: Outputs, first: boolean): void {
-    const gradient = this.#gradients.get(weight.name)!;
+    const gradient = this.#built.gradients.get(weight.name)!;
     if (gradient.kind !== 'rows' && !weight.byRows && !first) {
       add(weight.gradient.data, floatsOf(outputs, gradient.output));
     }
@@ -137,11 +157,15 @@ export class Stepper {
   }
 }
 
-/** The objective's graph with its loss. */
-function withLoss(objective: Objective): { model: Model; loss: string; parts: ReadonlyMap<string, string> } {
+/** The objective's graph with its loss, and masks in it. */
+function withLoss(
+  objective: Objective,
+  dropout: Dropout,
+): { model: Model; loss: string; parts: ReadonlyMap<string, string> } {
   const model = cloneModel(objective.model);
   const opset = model.opsets.get('') ?? model.opsets.get('ai.onnx') ?? 1;
   const builder = new Builder(model.graph, opset, 'train');
+  if (dropout.ratio > 0) dropout.insert(model.graph, builder, objective.dropout ?? []);
   const appended = objective.appendLoss(builder);
   model.graph.nodes.push(...builder.nodes);
   model.graph.inputs.push(...appended.inputs);

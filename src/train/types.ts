@@ -30,6 +30,11 @@ export interface Objective {
   readonly model: Model;
   readonly weights: readonly TrainedWeight[];
   /**
+   * Values that `TrainOptions.dropout` applies to where the model's nodes read them: in BERT the embeddings, the attention
+   * probabilities and what is added to the residual stream (Devlin et al. 2019, appendix A.2). The loss reads them whole.
+   */
+  readonly dropout?: readonly string[] | undefined;
+  /**
    * Appends the loss to a copy of the model's graph: from its values and from inputs of the loss's own (labels, the
    * teacher's outputs), which are declared in what is given back.
    */
@@ -63,6 +68,7 @@ export interface BatchSource {
 
 /** What training needs from its caller; nothing global is read. */
 export interface TrainContext {
+  /** Opens the gradient graph; without memory patterns (`SessionOptions.memoryPattern`), since every length is a shape. */
   open(model: Model): Promise<TrainSession>;
   /** Milliseconds that only grow. */
   now(): number;
@@ -123,8 +129,10 @@ export interface TrainOptions {
   readonly l2?: number | undefined;
   /** Batches whose gradients are averaged for one step; default 1. */
   readonly accumulate?: number | undefined;
-  /** Share of values dropped where `Objective.appendLoss` asked for it; see dropout.ts. Default 0. */
+  /** Share of the elements of `Objective.dropout` that is set to zero while training; default 0. */
   readonly dropout?: number | undefined;
+  /** Of what is random in training itself, which is dropout; default 0. */
+  readonly seed?: number | undefined;
   readonly evaluate?: EvaluateOptions | undefined;
   readonly checkpoint?: CheckpointOptions | undefined;
   /** A loss or gradient that is not finite within this many steps of another one ends the run; default 100. */

@@ -88,7 +88,7 @@ async function compare(open: Open, feeds: Feeds, outputs: readonly string[]): Pr
     // too large a step meets curvature, too small a one rounding
     for (const step of [3e-2, 1e-2, 3e-3, 3e-4, 1e-4]) {
       const numeric = ((await lossAt(name, along, step)) - (await lossAt(name, along, -step))) / (2 * step);
-      if (Math.abs(numeric - analytic) < 2e-3 + 0.01 * Math.max(Math.abs(numeric), spread)) {
+      if (Math.abs(numeric - analytic) < 1e-3 + 0.01 * Math.max(Math.abs(numeric), spread)) {
         errors.length = 0;
         break;
       }

@@ -38,6 +38,7 @@ describe('openSession', () => {
       [bytes, {}],
       [tiny('classifier'), { optimize: false }],
       [tiny('classifier'), { light: true }],
+      [tiny('classifier'), { memoryPattern: false }],
     ] as const) {
       const { logits } = await (await load(model, { threads: 1, ...options })).run(feeds);
       expect(logits).toMatchObject({ dtype: 'float32', dims: [2, 2] });
