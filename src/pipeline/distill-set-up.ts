@@ -1,31 +1,24 @@
 // All that is known before the first step of a distillation: student, rows, terms of the loss, weights, teacher's graph.
 import { loadConfig, loadPooling, type ModelConfig } from '../data/config.ts';
-import type { Row } from '../data/dataset.ts';
 import { loadTokenizer, type Tokenizer } from '../data/tokenizer/tokenizer.ts';
 import { UsageError } from '../errors.ts';
 import { sequenceLimit } from '../evaluate/evaluate.ts';
 import { checkRoles, fixedShape, rolesByName } from '../evaluate/roles.ts';
 import type { Feeding } from '../objectives/batch-source.ts';
-import { guessFitTask, type FitTask } from '../objectives/fit-task.ts';
-import type { Goal, Sample } from '../objectives/goal.ts';
+import type { Goal } from '../objectives/goal.ts';
 import { trainableWeights, type Trainable } from '../passes/head/trainable.ts';
 import { DistilledValues } from '../passes/student/distilled-values.ts';
 import { matchStudent, type Matched, type Terms } from '../passes/student/match.ts';
 import type { Term } from '../train/distillation.ts';
 import { studentOf, type Student, type StudentOptions } from './distill-student.ts';
+import { readDistillRows, type DistillRows, type RowOptions } from './distill-rows.ts';
 import type { Events } from './events.ts';
-import { openFitData, readFitData, type FitData, type FitDataOptions } from './fit-data.ts';
-import { devSetOf } from './fit-dev.ts';
-import { prepareGoal } from './fit-goal.ts';
-import { chooseHead, outputFor } from './fit-head.ts';
 import { readKnownModel, type KnownModel } from './known-model.ts';
-import type { DevSet } from './training.ts';
 
 type TermOptions = { readonly [K in keyof Omit<Terms, 'binary'>]?: Terms[K] | undefined };
 
-export interface DistillSetUpOptions extends FitDataOptions, StudentOptions, TermOptions {
+export interface DistillSetUpOptions extends RowOptions, StudentOptions, TermOptions {
   readonly teacher: string;
-  readonly task?: FitTask | undefined;
   /** Weight of what the labels say; needs labels. */
   readonly hard?: number | undefined;
   readonly maxLength?: number | undefined;
@@ -34,138 +27,66 @@ export interface DistillSetUpOptions extends FitDataOptions, StudentOptions, Ter
   readonly batch: number;
 }
 
-/** A text, or pair, and what its label says. */
-export type DistillSample = Sample<{ readonly row: number; readonly label: unknown }>;
-
-export interface DistillSetUp {
+export interface DistillSetUp extends DistillRows {
   readonly teacher: KnownModel;
   readonly student: Student;
-  readonly data: FitData;
-  readonly samples: readonly DistillSample[];
-  readonly goal: Goal | undefined;
   readonly terms: readonly Term[];
   readonly matched: Matched;
   readonly trainable: Trainable;
   readonly feeding: Feeding;
   readonly teacherFeeding: Feeding;
-  readonly dev: DevSet | undefined;
   readonly tokenizer: Tokenizer;
   readonly config: ModelConfig | undefined;
   readonly maxLength: number;
   /** Weights of the terms, for the report. */
   readonly weights: Readonly<Record<string, number | string>>;
-  readonly notes: readonly string[];
 }
 
 /** Throws UsageError, ModelError, DataError. */
 export async function setUpDistill(options: DistillSetUpOptions, events: Events): Promise<DistillSetUp> {
   const teacher = readKnownModel(options.teacher);
   const { folder } = teacher.path;
-  const [tokenizer, config, folderPooling] = await Promise.all([
-    loadTokenizer(folder),
-    loadConfig(folder),
-    loadPooling(folder),
-  ]);
+  const [tokenizer, config, own] = await Promise.all([loadTokenizer(folder), loadConfig(folder), loadPooling(folder)]);
   const student = await studentOf(teacher, options, events);
   const [teacherFeeding, feeding] = [feedingOf(teacher, tokenizer), feedingOf(student.known, tokenizer)];
   const maxLength = sequenceLimit({ asked: options.maxLength, fixed: feeding.fixed, config, tokenizer });
   const values = new DistilledValues('teacher', teacher.model, teacher.recognition);
   const scores = values.logits().length > 0;
-  const pooling = options.pooling ?? (values.sentence() ? 'given' : (folderPooling ?? 'mean'));
+  const pooling = options.pooling ?? (values.sentence() ? 'given' : (own ?? 'mean'));
+  const reader = { student: student.known, tokenizer, config, maxLength, scores, feeding };
+  const rows = await readDistillRows({ ...reader, pooling: pooling === 'given' ? (own ?? 'mean') : pooling }, options);
 
-  const dataset = await openFitData(options);
-  const look = { path: dataset.path, columns: dataset.columns, rows: await firstRows(dataset.rows()) };
-  const labelled = dataset.columns.label !== undefined || dataset.columns.tags !== undefined;
-  const outputs = { classes: scores, vocabulary: outputFor('fill-mask', teacher.recognition) !== undefined };
-  const task = options.task ?? (labelled ? guessFitTask({ ...look, config, ...outputs }).task : undefined);
-  const data = await readFitData(dataset, labelled ? options : { ...options, split: 0 }, ({ label }) => label ?? '');
-  const learns = scores && labelled && task !== undefined && task !== 'fill-mask' && task !== 'sentence-similarity';
-  const rows = { path: dataset.path, rows: [...data.train, ...data.devRows], classes: dataset.classes };
-  const seed = options.seed;
-  const head = learns ? keptHead(student.known, config, task, rows, seed) : undefined;
-  const material = {
-    path: dataset.path,
-    tokenizer,
-    maxLength,
-    pooling: pooling === 'given' ? 'mean' : pooling,
-    train: data.train,
-    dev: data.devRows,
-  } as const;
-  const prepared = head && prepareGoal(task!, head, material, {});
-
-  const chosen = termsOf(options, {
-    scores,
-    learns: prepared !== undefined,
-    pooling,
-    binary: task === 'multi-label-classification',
-  });
-  const matched = matchStudent(values, new DistilledValues('student', student.known.model, student.known.recognition), {
-    ...chosen,
-    layers: student.layers,
-    half: true,
-    seed,
-  });
-  const goal = chosen.hard > 0 ? prepared?.goal : undefined;
-  const hard: Term[] = goal
-    ? [{ kind: 'hard', weight: chosen.hard, append: (builder) => goal.appendLoss(builder) }]
-    : [];
-  const found = trainableWeights(matched.student, student.known.recognition, {
-    freeze: options.freeze,
-    embeddings: options.trainEmbeddings,
-  });
-  const trainable = { ...found, weights: [...found.weights, ...matched.projections] };
-  const judging = {
-    tokenizer,
-    config,
-    labels: head?.labels ?? [],
-    maxLength,
-    pooling: material.pooling,
-    roles: feeding.roles,
-    batch: 32,
-    seed,
-  };
-  const judged = learns || task === 'sentence-similarity' ? task : undefined;
-  const dev =
-    data.dev && judged && (await devSetOf(judged, { task: prepared?.goal.task ?? judged }, data.dev, judging));
-  const samples = numbered(prepared?.samples ?? plainSamples(data.train, { tokenizer, maxLength }, scores));
+  const chosen = termsOf(options, { scores, learns: rows.goal !== undefined, pooling, binary: rows.binary });
+  const learner = new DistilledValues('student', student.known.model, student.known.recognition);
+  const matching = { ...chosen, layers: student.layers, half: true, seed: options.seed };
+  const matched = matchStudent(values, learner, matching);
+  const goal = chosen.hard > 0 ? rows.goal : undefined;
+  const { freeze, trainEmbeddings: embeddings } = options;
+  const found = trainableWeights(matched.student, student.known.recognition, { freeze, embeddings });
   return {
+    ...rows,
     teacher,
     student,
-    data,
-    samples,
     goal,
+    terms: [...matched.terms, ...(goal ? [hardTerm(goal, chosen.hard)] : [])],
     matched,
-    trainable,
+    trainable: { ...found, weights: [...found.weights, ...matched.projections] },
     feeding,
     teacherFeeding,
-    dev,
     tokenizer,
     config,
     maxLength,
-    terms: [...matched.terms, ...hard],
-    weights: Object.fromEntries(
-      Object.entries(chosen).filter(
-        ([, value]) => typeof value === 'string' || (typeof value === 'number' && value > 0),
-      ),
-    ) as Record<string, number | string>,
-    notes: [...data.notes, ...(prepared?.notes ?? [])],
+    weights: weightsOf(chosen),
   };
 }
 
-/** The teacher's head is the student's, so labels that it lacks are an error. */
-function keptHead(
-  student: KnownModel,
-  config: ModelConfig | undefined,
-  task: FitTask,
-  rows: Parameters<typeof chooseHead>[3],
-  seed: number,
-): ReturnType<typeof chooseHead> {
-  const choice = chooseHead(student, config, task, rows, { seed });
-  if (choice.step)
-    throw new UsageError(
-      `${rows.path}: expected the teacher's labels, found others: ${choice.notes.join('; ') || choice.labels.slice(0, 8).join(', ')} (without --label the teacher alone is learned from)`,
-    );
-  return choice;
+function hardTerm(goal: Goal, weight: number): Term {
+  return { kind: 'hard', weight, append: (builder) => goal.appendLoss(builder) };
+}
+
+/** For the report. */
+function weightsOf({ binary: _binary, ...chosen }: Terms & { readonly hard: number }): Record<string, number | string> {
+  return Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== 0));
 }
 
 interface Facts {
@@ -212,36 +133,8 @@ function termsOf(
   return { ...terms, temperature, embeddingForm, pooling, binary };
 }
 
-/** A classifier reads pairs; an encoder embeds each text for itself. */
-function plainSamples(
-  rows: readonly Row[],
-  { tokenizer, maxLength }: { readonly tokenizer: Tokenizer; readonly maxLength: number },
-  pairs: boolean,
-): Sample[] {
-  const encode = (text: string, pair?: string): Sample => ({
-    sequences: [tokenizer.encode(text, pair, maxLength)],
-    target: undefined,
-  });
-  if (pairs) return rows.map(({ text, textPair }) => encode(text, textPair));
-  const texts = new Set(rows.flatMap(({ text, textPair }) => (textPair === undefined ? [text] : [text, textPair])));
-  return [...texts].map((text) => encode(text));
-}
-
-function numbered(samples: readonly Sample[]): DistillSample[] {
-  return samples.map(({ sequences, target }, row) => ({ sequences, target: { row, label: target } }));
-}
-
 function feedingOf({ inputs, roles }: KnownModel, { padId, padSide }: Tokenizer): Feeding {
   const known = roles ?? rolesByName(inputs);
   checkRoles(inputs, known);
   return { inputs, roles: known, fixed: fixedShape(inputs, known), padId, padSide };
-}
-
-/** How many rows a guess looks at. */
-const LOOK = 200;
-
-async function firstRows(rows: AsyncIterable<Row>): Promise<Row[]> {
-  const found: Row[] = [];
-  for await (const row of rows) if (found.push(row) >= LOOK) break;
-  return found;
 }

@@ -1,5 +1,6 @@
 // Where a compressed model goes, and how it gets there: written in a temporary folder beside its place, judged, then renamed.
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync } from 'node:fs';
+import { rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UsageError } from '../errors.ts';
 import type { ModelPath } from '../model-path.ts';
@@ -89,7 +90,8 @@ export class Staging {
   constructor(plan: OutputPlan) {
     this.#plan = plan;
     const target = dirname(plan.path);
-    this.#made = mkdirSync(target, { recursive: true });
+    const made = mkdirSync(target, { recursive: true });
+    this.#made = made && resolve(made);
     this.#folder = mkdtempSync(join(target, '.bert-compress-'));
     process.once('exit', this.#onExit);
   }
@@ -118,16 +120,22 @@ export class Staging {
     this.#remove();
   }
 
-  /** Remove what was written, and folders that were made for it. */
+  /** Remove what was written, and folders that were made for it unless something else stands there by now: a rejected model. */
   discard(): void {
     this.#remove();
-    if (this.#made) rmSync(this.#made, { recursive: true, force: true });
+    if (!this.#made) return;
+    const within = (folder: string): boolean => folder.length >= this.#made!.length;
+    for (let at = resolve(dirname(this.#plan.path)); within(at) && isEmpty(at); at = dirname(at)) rmdirSync(at);
   }
 
   #remove(): void {
     process.removeListener('exit', this.#onExit);
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+function isEmpty(folder: string): boolean {
+  return existsSync(folder) && readdirSync(folder).length === 0;
 }
 
 /** Name under which a model that failed its gate is kept: `NAME.rejected.onnx`. */

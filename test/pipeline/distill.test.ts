@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { recognise } from '../../src/bert/recognise.ts';
 import { distill, type DistillModelOptions } from '../../src/distill.ts';
 import { readModel } from '../../src/onnx/read.ts';
+import { writeModel } from '../../src/onnx/write.ts';
 import { reportSchema } from '../../src/report/schema.ts';
 import { modelFolder, writeRows } from '../support/model-folder.ts';
 import { tempDir } from '../support/temp.ts';
@@ -52,6 +53,28 @@ describe('distill', () => {
     expect(Object.keys(report.training!.curve[0]!.parts)).toEqual(['soft', 'hidden']);
     expect(report.parity?.rows).toBeGreaterThan(0);
     expect(report.notes.join()).toMatch('accuracy was not measured');
+  });
+
+  it('judges by labelled rows what it learned from text alone', async () => {
+    const report = await distill(teacher, options({ data: texts, dev: rows, layers: 2, steps: 4 }));
+    expect(Object.keys(report.training!.curve[0]!.parts)).toEqual(['soft', 'hidden']);
+    expect(report.accuracy).toMatchObject({ metric: 'accuracy', samples: 240 });
+  });
+
+  it('brings the vectors of an encoder without class scores nearer, judged on pairs with scores', async () => {
+    const encoder = modelFolder(shape);
+    const path = join(encoder, 'onnx/model.onnx');
+    const model = readModel(path);
+    model.graph.outputs = [{ name: 'layer.3.hidden', dtype: 'float32', shape: ['batch', 'sequence', 32] }];
+    writeModel(model, join(encoder, 'model.onnx'));
+    rmSync(join(encoder, 'onnx'), { recursive: true });
+    const pairs = sentences.split('|').map((one, i, all) => `${one}\t${all[(i + 1) % all.length]}\t${i / 2}`);
+    const dev = text('pairs.tsv', ['sentence1\tsentence2\tscore', ...pairs]);
+    const report = await distill(encoder, options({ data: texts, dev, layers: 2, steps: 40 }));
+    const { curve } = report.training!;
+    expect(Object.keys(curve[0]!.parts)).toEqual(['hidden', 'embedding']);
+    expect(curve.at(-1)!.parts['embedding']).toBeLessThan(0.5 * curve[0]!.parts['embedding']!);
+    expect(report.accuracy).toMatchObject({ task: 'sentence-similarity', samples: 6 });
   });
 
   it('adds every term, and projects hidden states of another width', async () => {

@@ -25,7 +25,10 @@ const match = (values: keyof typeof vectors.inputs): Match => ({
   teacher: { name: `${values}_teacher`, dtype: 'float32', shape: vectors.inputs[values][1].dims },
 });
 const soft = (form: Extract<Term, { kind: 'soft' }>['form'], values: keyof typeof vectors.inputs): Term => ({
-  ...{ kind: 'soft', form, weight, temperature: 2 },
+  kind: 'soft',
+  form,
+  weight,
+  temperature: 2,
   matches: [match(values)],
 });
 const terms: Record<string, Term> = {
@@ -110,7 +113,8 @@ describe('appendDistillation', () => {
       };
       const difference = ((await moved(step)) - (await moved(-step))) / (2 * step);
       expect(difference, student).toBeCloseTo(values[at]!, 2);
-      if (student === 'hidden_student') expect([...values.slice(-10)]).toEqual(Array.from({ length: 10 }, () => 0));
+      if (student === 'hidden_student')
+        expect(Array.from(values.slice(-10))).toEqual(Array.from({ length: 10 }, () => 0));
     }
   });
 });
