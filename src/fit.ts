@@ -60,7 +60,7 @@ export interface TrainModelOptions extends LearningOptions {
  * what was best so far; `report.training.stopped` says so.
  * Throws UsageError, ModelError or DataError: one line each, nothing written.
  */
-export function train(model: string, options: TrainModelOptions, events?: Events): Promise<CompressionReport> {
+export async function train(model: string, options: TrainModelOptions, events?: Events): Promise<CompressionReport> {
   const { task, checkpointEvery, minMetric, maxDrop, batch, seed, ep, ...rest } = options;
   return fit(
     {

@@ -20,6 +20,8 @@ export interface LearningOptions {
   readonly l1?: number | undefined;
   readonly l2?: number | undefined;
   readonly accumulate?: number | undefined;
+  /** Share of values dropped while training; default 0. */
+  readonly dropout?: number | undefined;
   /** Evaluations without a better one after which training ends. */
   readonly patience?: number | undefined;
   /** At most 1: a share of an epoch, else steps; default 1. */
@@ -28,7 +30,7 @@ export interface LearningOptions {
 
 /** As the trainer takes them. Throws UsageError. */
 export function trainingOf(options: LearningOptions & { readonly rate: number }): Omit<TrainOptions, 'checkpoint'> {
-  const { epochs, steps, minutes, rate, warmup, decay, weightDecay, clip, clipValue, l1, l2, accumulate } = options;
+  const { epochs, steps, minutes, rate, warmup, decay, weightDecay, clip, clipValue, l1, l2 } = options;
   return {
     length: lengthOf({ epochs, steps, minutes }),
     rate,
@@ -38,7 +40,8 @@ export function trainingOf(options: LearningOptions & { readonly rate: number })
     clipValue,
     l1,
     l2,
-    accumulate,
+    accumulate: options.accumulate,
+    dropout: options.dropout,
     evaluate: { ...everyOf(options.evaluateEvery), patience: options.patience },
   };
 }

@@ -100,6 +100,7 @@ export function learningFlags({ batch, rate, warmup }: LearningDefaults) {
     'clip-value': decimal({ description: 'greatest magnitude of one number of the gradient', helpGroup: LEARNING }),
     l1: decimal({ description: 'L1 penalty on weights that decay', helpGroup: LEARNING }),
     l2: decimal({ description: 'L2 penalty on weights that decay', helpGroup: LEARNING }),
+    dropout: decimal({ description: 'share of values dropped while training', helpGroup: LEARNING }),
     batch: Flags.integer({
       description: 'rows a step',
       min: 1,

@@ -28,7 +28,7 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
     },
     {
       description: 'an encoder from text alone, judged on pairs with scores',
-      command: '<%= config.bin %> distill my-encoder --layers 0,2,5 --data texts.tsv --dev sts-dev.tsv --epochs 2',
+      command: '<%= config.bin %> distill my-encoder --layers 0,2,5 --data texts.txt --dev sts-dev.tsv --epochs 2',
     },
     {
       description: 'fewer heads and neurons, with the attention scores of TinyBERT',
@@ -53,7 +53,8 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
     ...checkpointFlags,
 
     data: Flags.string({
-      description: 'texts to learn from, with or without labels: TSV, CSV, JSON, JSONL, Parquet; gzip of these',
+      description:
+        'texts to learn from, with or without labels: TSV, CSV, JSON, JSONL, Parquet, text a line; gzip of these',
       required: true,
       helpGroup: DATA,
     }),

@@ -7,11 +7,12 @@ import { json } from './json.ts';
 import { jsonl } from './jsonl.ts';
 import { wholeLines } from './lines.ts';
 import { parquet } from './parquet.ts';
+import { plainText } from './plain-text.ts';
 import type { Format, Table } from './table.ts';
 import { headOf } from './text-file.ts';
 import { tsv } from './tsv.ts';
 
-const formats: readonly Format[] = [tsv, csv, jsonl, json, parquet, conll];
+const formats: readonly Format[] = [tsv, csv, jsonl, json, parquet, conll, plainText];
 
 /**
  * Opens a file as the format that its name announces; a column file under another name by what is in it.
@@ -20,7 +21,7 @@ const formats: readonly Format[] = [tsv, csv, jsonl, json, parquet, conll];
 export async function openTable(file: DataFile, split?: string): Promise<Table> {
   const extension = extensionOf(file);
   const format = formats.find(({ extensions }) => extensions.includes(extension));
-  if (format === undefined || format === tsv) {
+  if (format === undefined || format === tsv || format === plainText) {
     const lines = await firstLines(file, format === undefined);
     if (isConll(lines)) return conllTable(file, lines);
   }

@@ -222,7 +222,7 @@ function assemble(
 function reject(staging: Staging, written: Written, path: string): void {
   if (written.dataPath) writeModel(readModel(staging.path), path);
   else renameSync(staging.path, path);
-  staging.discard();
+  staging.clear();
 }
 
 /** A promise that is awaited later: an error before that must not leave it unhandled. */

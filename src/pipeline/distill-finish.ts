@@ -129,7 +129,7 @@ function failed(candidate: Candidate, { reason }: TrainResult): Candidate {
 function reject(staging: Staging, written: Written, model: Model, path: string): void {
   if (written.dataPath) writeModel(model, path);
   else renameSync(staging.path, path);
-  staging.discard();
+  staging.clear();
 }
 
 function stepOf(

@@ -23,7 +23,6 @@ import { fileFacts } from './known-model.ts';
 import type { Entry } from './material.ts';
 import { measure, type Measured } from './measure.ts';
 import { rejectedPath, type OutputPlan, type Staging } from './output.ts';
-import { partsBeside } from './parts.ts';
 import { openSession } from '../runtime/session.ts';
 import { sessionOptions, type RunOptions, type Scratch } from './training.ts';
 
@@ -56,7 +55,7 @@ export async function finishFit(
   events: Events,
 ): Promise<CompressionReport> {
   const { setUp, result, plan, staging, checkpoint, started } = fitted;
-  const { known, choice } = setUp;
+  const { known } = setUp;
   const written = writeModel(result.model, staging.path, { progress: events.bar('writing') });
   const measured = await measureBoth(fitted, scratch, options, events);
   const facts = await fileFacts(known);
@@ -78,10 +77,6 @@ export async function finishFit(
     steps: stepsOf(setUp, result, options),
     ...candidate,
     output: { ...output, path },
-    ...partsBeside(
-      { model: known.model, recognition: known.recognition },
-      { model: result.model, recognition: choice.recognition },
-    ),
     ...(setUp.dev ? { data: dataOf(setUp.dev.dataset) } : {}),
     training: trainingOf(setUp, result),
     notes: [...setUp.notes, ...notesOf(fitted), ...measured.notes],
@@ -128,7 +123,9 @@ async function measureBoth(
   const entries = [entry, { ...entry, onnxPath: staging.path, name: 'the trained model' }];
   const material = { task: taskNamed(dev.task), dataset, labelled: true, entries, notes: [] };
   const { signal: _signal, ...rest } = options;
-  return measure(entries, material, { ...rest, gates: options.gates }, events);
+  const measured = await measure(entries, material, { ...rest, gates: options.gates }, events);
+  // how far the outputs are from those before says nothing of a model that was to change
+  return { ...measured, found: measured.found.map(({ parity: _parity, ...found }) => found) };
 }
 
 /** A run that ended by numbers that are none fails, whatever its gates say. */
@@ -143,7 +140,7 @@ function failed(candidate: Candidate, { reason }: TrainResult): Candidate {
 function reject(staging: Staging, written: Written, result: TrainResult, path: string): void {
   if (written.dataPath) writeModel(result.model, path);
   else renameSync(staging.path, path);
-  staging.discard();
+  staging.clear();
 }
 
 function stepsOf(

@@ -86,6 +86,8 @@ export function refuseUncheckable(
   if (gates.maxDrop && !measured.data)
     throw new UsageError('--max-drop: expected --data with labelled rows to measure it on, found none');
   if (gates.maxDrop && !runs) throw new UsageError('--max-drop: expected accuracy to be measured, found --no-validate');
+  if (gates.minMetric !== undefined && !measured.data)
+    throw new UsageError('--min-metric: expected rows to judge by (--dev, --split), found none');
   if (gates.minSpeedup !== undefined && !(measured.latency && runs))
     throw new UsageError('--min-speedup: expected latency to be measured, found --no-bench or --no-validate');
 }

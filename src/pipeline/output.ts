@@ -117,18 +117,19 @@ export class Staging {
     if (existsSync(data)) renameSync(data, `${this.#plan.path}_data`);
     else rmSync(`${this.#plan.path}_data`, { force: true });
     renameSync(this.path, this.#plan.path);
-    this.#remove();
+    this.clear();
   }
 
   /** Remove what was written, and folders that were made for it unless something else stands there by now: a rejected model. */
   discard(): void {
-    this.#remove();
+    this.clear();
     if (!this.#made) return;
     const within = (folder: string): boolean => folder.length >= this.#made!.length;
     for (let at = resolve(dirname(this.#plan.path)); within(at) && isEmpty(at); at = dirname(at)) rmdirSync(at);
   }
 
-  #remove(): void {
+  /** Remove the temporary folder; what was put beside it stays. */
+  clear(): void {
     process.removeListener('exit', this.#onExit);
     rmSync(this.#folder, { recursive: true, force: true });
   }

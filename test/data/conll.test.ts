@@ -73,7 +73,8 @@ describe('CoNLL', () => {
     for (const content of ['a b\tO\nc d\tB-x\n', 'text\tlabel\na\tO\n\nb\tO\n', 'a\tB-x\nb\tI-x\n\nc\tI-x\n']) {
       expect((await read('x.tsv', content)).format).toBe('TSV');
     }
-    await expect(read('notes.txt', 'To be or\nnot to be\n')).rejects.toThrow(
+    expect((await read('notes.txt', 'To be or\nnot to be\n')).format).toBe('plain text');
+    await expect(read('notes.doc', 'To be or\nnot to be\n')).rejects.toThrow(
       /expected a data file .*, found another ext/,
     );
   });
