@@ -8,8 +8,8 @@ import type { Facts } from '../facts.ts';
 import { attentionParts } from './attention.ts';
 import { normParts } from './norms.ts';
 
-/** Writes what a node computes and names its outputs; '' for one that is not wanted or has no gradient and no reader. */
-export type Decomposition = (node: Node, emit: Emit, facts: Facts) => readonly string[];
+/** Writes what a node computes and names its outputs, '' for one that nobody may read; or leaves a node that is plain. */
+export type Decomposition = (node: Node, emit: Emit, facts: Facts) => readonly string[] | undefined;
 
 const parts: Readonly<Record<string, Decomposition>> = { ...attentionParts, ...normParts };
 
@@ -25,6 +25,7 @@ export function decompose(node: Node, emit: Emit, facts: Facts): Node[] | undefi
   const { nodes } = emit.builder;
   const before = nodes.length;
   const made = write(node, emit, facts);
+  if (!made) return undefined;
   const missing = node.outputs.find((output, i) => output !== '' && !made[i] && facts.uses.consumers.has(output));
   if (missing !== undefined)
     throw new ModelError(`gradient: expected output '${missing}' to be unused, found a reader (${describe(node)})`);

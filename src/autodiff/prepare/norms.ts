@@ -46,10 +46,11 @@ const embed: Decomposition = (node, emit) => {
   return [layerNorm(emit, node, sum, scale, beta), tokens, sum];
 };
 
-/** Gelu(x + bias). */
-const biased: Decomposition = (node, emit) => [
-  emit.op('Gelu', [emit.add(node.inputs[0]!, node.inputs[1]!)], {}, 'com.microsoft'),
-];
+/** Gelu(x + bias), FastGelu(x + bias); without a bias they have rules. */
+const biased =
+  (op: string): Decomposition =>
+  ({ inputs: [x = '', bias = ''] }, emit) =>
+    bias === '' ? undefined : [emit.op(op, [emit.add(x, bias)], {}, 'com.microsoft')];
 
 /** Gemm and the activation after it. */
 const fusedGemm: Decomposition = (node, emit) => {
@@ -69,6 +70,7 @@ export const normParts: Readonly<Record<string, Decomposition>> = {
   'com.microsoft::SkipLayerNormalization': skipNorm,
   'com.microsoft::SkipSimplifiedLayerNormalization': skipRms,
   'com.microsoft::EmbedLayerNormalization': embed,
-  'com.microsoft::BiasGelu': biased,
+  'com.microsoft::BiasGelu': biased('Gelu'),
+  'com.microsoft::FastGelu': biased('FastGelu'),
   'com.microsoft::FusedGemm': fusedGemm,
 };
