@@ -43,11 +43,11 @@ export function peer(script: string, ...args: string[]): ProcessFigures {
   return measureProcess(python, [`${peers}${script}`, ...args], peers);
 }
 
-/** Why the peers cannot be run here, or undefined. */
-export function noPeers(): string | undefined {
+/** Why the peers cannot be run here, or undefined; `modules` are what their Python needs. */
+export function noPeers(modules = 'onnx, onnxruntime'): string | undefined {
   if (!existsSync(peers)) return '../shared/peers is not there';
-  const probe = spawnSync(python, ['-c', 'import onnx, onnxruntime'], { encoding: 'utf8' });
-  return probe.status === 0 ? undefined : `${python} lacks onnx or onnxruntime: set PEER_PYTHON to one that has them`;
+  const probe = spawnSync(python, ['-c', `import ${modules}`], { encoding: 'utf8' });
+  return probe.status === 0 ? undefined : `${python} lacks one of ${modules}: set PEER_PYTHON to one that has them`;
 }
 
 export function machineLine(): string {

@@ -81,7 +81,7 @@ async function steps(): Promise<Figures> {
 function compare(): void {
   const own = measureProcess(process.execPath, ['--import', 'tsx', fileURLToPath(import.meta.url), 'steps']);
   const ours: Figures = JSON.parse(own.stdout);
-  const missing = noPeers();
+  const missing = noPeers('torch, transformers');
   const torch = missing ? [] : peer('torch_step.py').stdout.trim().split('\n');
   const theirs = torch.map((line): { length: number; step_ms: number; peak_mib: number } => JSON.parse(line));
   const rows = Object.entries(ours).map(([length, { all, outside }]) => {

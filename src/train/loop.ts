@@ -1,5 +1,5 @@
 // Training: epochs of steps with evaluations and checkpoints between them, until the run is over or has to stop.
-import { DataError } from '../errors.ts';
+import { DataError, UsageError } from '../errors.ts';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { adamWDefaults } from './optimizer.ts';
 import { rateShare } from './schedule.ts';
@@ -12,7 +12,7 @@ type Stopped = TrainResult['stopped'];
 /**
  * Trains an objective's weights. The same objective, batches and options give the same weights, bit by bit, on one machine,
  * whether the run was interrupted and resumed or not (a run bounded by minutes depends on the clock).
- * @throws ModelError, DataError where the objective, the batches or a checkpoint cannot be used
+ * @throws ModelError, DataError, UsageError where the objective, the batches, a checkpoint or the options cannot be used
  */
 export async function train(
   objective: Objective,
@@ -20,13 +20,22 @@ export async function train(
   options: TrainOptions,
   context: TrainContext,
 ): Promise<TrainResult> {
-  if (batches.length === 0) throw new DataError('training: expected at least one batch, found none');
+  check(batches, options);
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   const stepper = await Stepper.open(objective, { ...adamWDefaults, ...Object.fromEntries(given) }, context);
   try {
     return await new Run(stepper, batches, options, context).toEnd();
   } finally {
     await stepper.release();
+  }
+}
+
+function check(batches: BatchSource, { length, accumulate = 1 }: TrainOptions): void {
+  if (batches.length === 0) throw new DataError('training: expected at least one batch, found none');
+  const [[unit, amount] = ['length', 0]] = Object.entries(length);
+  if (!(amount > 0)) throw new UsageError(`training: expected ${unit} above zero, found ${amount}`);
+  if (!Number.isInteger(accumulate) || accumulate < 1) {
+    throw new UsageError(`training: expected a whole number of batches to accumulate, found ${accumulate}`);
   }
 }
 
@@ -53,7 +62,7 @@ class Run {
     this.#stepsPerEpoch = Math.ceil(batches.length / (options.accumulate ?? 1));
     const { length } = options;
     if ('steps' in length) this.#total = length.steps;
-    else if ('epochs' in length) this.#total = Math.round(length.epochs * this.#stepsPerEpoch);
+    else if ('epochs' in length) this.#total = Math.max(1, Math.round(length.epochs * this.#stepsPerEpoch));
   }
 
   async toEnd(): Promise<TrainResult> {

@@ -60,8 +60,9 @@ export class Stepper {
       throw new ModelError(`loss '${loss}': expected to depend on a weight, found that it does not`);
     if (trained.length < of.length) {
       const left = of.filter((name) => !gradients.has(name));
+      const names = left.length > 3 ? `${left.slice(0, 3).join(', ')}…` : left.join(', ');
       context.log(
-        `${left.length} weights stay as they are: the loss does not depend on them (${left.slice(0, 3).join(', ')}…)`,
+        `the loss does not depend on ${left.length} of ${of.length} weights, which stay as they are: ${names}`,
       );
     }
     const plans = trained.map(({ name, decay }) => ({

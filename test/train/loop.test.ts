@@ -68,6 +68,14 @@ describe('train', () => {
     await expect(train(tinyObjective(), tinyBatches(0), tinyOptions, tinyContext())).rejects.toThrow(
       'training: expected at least one batch, found none',
     );
+    for (const [change, message] of [
+      [{ length: { epochs: 0 } }, 'training: expected epochs above zero, found 0'],
+      [{ length: { minutes: NaN } }, 'training: expected minutes above zero, found NaN'],
+      [{ accumulate: 0.5 }, 'training: expected a whole number of batches to accumulate, found 0.5'],
+    ] as const) {
+      const options = { ...tinyOptions, ...change };
+      await expect(train(tinyObjective(), tinyBatches(), options, tinyContext())).rejects.toThrow(message);
+    }
   });
 });
 

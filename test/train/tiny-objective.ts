@@ -98,3 +98,8 @@ export function weightsOf(model: Model): string {
     .map(([name, t]) => `${name} ${Buffer.from(t.bytes()).toString('base64')}`)
     .join('\n');
 }
+
+/** A run with checkpoints in a folder, going on from what is there. */
+export function killedOptions(folder: string): TrainOptions {
+  return { ...tinyOptions, checkpoint: { folder, everySteps: 3, fingerprint: 'killed', resume: true } };
+}
