@@ -1,12 +1,14 @@
 // A number a text, and the similarity of two texts: mean squared error.
 import type { Row } from '../data/dataset.ts';
 import { DataError } from '../errors.ts';
-import type { Builder } from '../ir/builder.ts';
-import { int64s } from '../ir/tensor.ts';
+import type { HostTensor } from '../ir/host-tensor.ts';
 import { cosineSimilarity, meanSquaredError } from '../train/losses.ts';
-import { floatTensor, type Goal, type GoalContext, type GoalFeeds } from './goal.ts';
+import { floatTensor, int64Tensor, type Goal, type GoalContext, type GoalFeeds } from './goal.ts';
 
 const SCORES = 'scores';
+/** Rows of the first and second texts. */
+const FIRST = 'first_texts';
+const SECOND = 'second_texts';
 
 /** The number that a row has for its label. @throws DataError with its line where there is none */
 export function scoreReader(path: string): (row: Row) => number {
@@ -42,23 +44,29 @@ export function similarityGoal(context: GoalContext): Goal<number> {
       sequences: [row.text, row.textPair ?? ''].map((text) => tokenizer.encode(text, undefined, maxLength)),
       target: read(row) / scale,
     }),
-    feeds: (_batch, targets) => scoresOf([targets.length], targets),
-    appendLoss: (builder) => ({
-      loss: meanSquaredError(builder, pairCosine(builder, pool(builder)), SCORES),
-      inputs: [{ name: SCORES, dtype: 'float32', shape: ['pairs'] }],
-    }),
+    feeds(_batch, targets) {
+      const pairs = targets.length;
+      const rows = (side: number): HostTensor =>
+        int64Tensor(
+          [pairs],
+          Int32Array.from({ length: pairs }, (_, i) => 2 * i + side),
+        );
+      return { feeds: { ...scoresOf([pairs], targets).feeds, [FIRST]: rows(0), [SECOND]: rows(1) } };
+    },
+    appendLoss(builder) {
+      const vectors = pool(builder);
+      // by numbers: half a batch is no size that shapes can be told from
+      const [a, b] = [FIRST, SECOND].map((rows) => builder.op('Gather', [vectors, rows], { axis: 0n }));
+      return {
+        loss: meanSquaredError(builder, cosineSimilarity(builder, a!, b!), SCORES),
+        inputs: [
+          { name: SCORES, dtype: 'float32', shape: ['pairs'] },
+          { name: FIRST, dtype: 'int64', shape: ['pairs'] },
+          { name: SECOND, dtype: 'int64', shape: ['pairs'] },
+        ],
+      };
+    },
   };
-}
-
-/** Cosine [pairs] of rows 2i and 2i + 1 of [2 pairs, width]. */
-function pairCosine(builder: Builder, vectors: string): string {
-  // [pairs, 2, width]: the width is known to the graph alone
-  const width = builder.op('Slice', [builder.op('Shape', [vectors]), builder.ints([1]), builder.ints([2])]);
-  const shape = builder.op('Concat', [builder.ints([-1, 2]), width], { axis: 0n });
-  const pairs = builder.op('Reshape', [vectors, shape]);
-  const side = (i: number): string =>
-    builder.op('Gather', [pairs, builder.tensor(int64s([], [i]), 'side')], { axis: 1n });
-  return cosineSimilarity(builder, side(0), side(1));
 }
 
 function scoresOf(dims: readonly number[], targets: readonly number[]): GoalFeeds {

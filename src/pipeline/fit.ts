@@ -89,9 +89,9 @@ async function run(
     trainable.weights.length,
   ]);
   return train(
-    { model: trainable.model, weights: trainable.weights, appendLoss: goal.appendLoss },
+    { ...trainable, appendLoss: goal.appendLoss },
     batchSource(samples, goal, feeding, { batch, seed }),
-    { ...training, checkpoint: { folder: checkpoint, everySteps, resume, fingerprint } },
+    { ...training, seed, checkpoint: { folder: checkpoint, everySteps, resume, fingerprint } },
     trainContext(scratch, dev, options, events),
   );
 }

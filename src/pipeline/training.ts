@@ -82,13 +82,17 @@ export function trainContext(
   const bar = events.bar('training');
   let shown: number | undefined;
   return {
-    open: (model) => openSession(scratch.write(model), sessionOptions('the training graph', options)),
+    open: (model) =>
+      openSession(scratch.write(model), { ...sessionOptions('the training graph', options), memoryPattern: false }),
     now: () => performance.now(),
     ...(dev && {
       evaluate: (model: Model) =>
         scratch.with(model, 'the trained model', options, async (session) => {
           const { task, dataset, run, roles, padding, batch } = dev;
-          const { models } = await evaluate(task, dataset, [{ session, run, roles, padding }], { batch });
+          const { models } = await evaluate(task, dataset, [{ session, run, roles, padding }], {
+            batch,
+            signal: options.signal,
+          });
           const value = models[0]?.value ?? Number.NaN;
           events.log(`${run.metric ?? 'metric'} on ${dataset.size} rows: ${(100 * value).toFixed(2)} %`);
           return value;

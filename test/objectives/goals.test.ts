@@ -78,7 +78,7 @@ const numbers = (count: number): Float32Array =>
   Float32Array.from({ length: count }, (_, i) => 2 * Math.sin(3 * i + 1));
 /** log softmax of row `row` of [rows, width]. */
 function logSoftmax(values: Float32Array, row: number, width: number): number[] {
-  const part = [...values.slice(row * width, (row + 1) * width)];
+  const part = Array.from(values.subarray(row * width, (row + 1) * width));
   const sum = Math.log(part.reduce((total, x) => total + Math.exp(x), 0));
   return part.map((x) => x - sum);
 }

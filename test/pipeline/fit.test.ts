@@ -1,11 +1,13 @@
 // Fine-tuning from data file to model folder: what is learned, what is written, what is refused.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { train, type TrainModelOptions } from '../../src/fit.ts';
 import { asFloat32 } from '../../src/ir/tensor.ts';
+import { sweep } from '../../src/ir/sweep.ts';
 import { readModel } from '../../src/onnx/read.ts';
+import { writeModel } from '../../src/onnx/write.ts';
 import { reportSchema } from '../../src/report/schema.ts';
 import { labels, modelFolder } from '../support/model-folder.ts';
 
@@ -130,6 +132,25 @@ describe('other tasks', () => {
       architectures: ['BertForTokenClassification'],
       id2label: { 0: 'O', 1: 'B-DOWN', 2: 'B-UP' },
     });
+  });
+
+  it('similarity of two texts, by an encoder without a head', async () => {
+    const encoder = modelFolder();
+    const path = join(encoder, 'onnx/model.onnx');
+    const model = readModel(path);
+    model.graph.outputs = [{ name: 'layer.1.hidden', dtype: 'float32', shape: ['batch', 'sequence', 32] }];
+    sweep(model.graph);
+    writeModel(model, `${path}.new`);
+    renameSync(`${path}.new`, path);
+    const pairs = Array.from(
+      { length: 80 },
+      (_, i) => `${text(i, 'good')}\t${text(i + 1, i % 2 ? 'good' : 'bad')}\t${i % 2 ? '4.5' : '0.5'}`,
+    );
+    const data = write('pairs.tsv', ['sentence1\tsentence2\tscore', ...pairs]);
+    const report = await train(encoder, { ...quick, data, epochs: 10, dropout: 0.1, output: join(encoder, 'out') });
+    expect(report.accuracy).toMatchObject({ task: 'sentence-similarity', metric: 'spearman' });
+    expect(report.accuracy!.after).toBeGreaterThan(0.8);
+    expect(falls(report)).toBeLessThan(0.3);
   });
 
   it('several labels', async () => {

@@ -30,8 +30,10 @@ export interface Trainable {
   readonly weights: readonly TrainedWeight[];
   /** Numbers that are trained. */
   readonly params: number;
-  /** Paths and names of weights that stay. */
+  /** Paths of weights that stay. */
   readonly frozen: readonly string[];
+  /** Values that dropout applies to. */
+  readonly dropout: readonly string[];
 }
 
 /** All weights that recognition knows, each once, in the order of the model. */
@@ -102,7 +104,24 @@ export function trainableWeights(input: Model, found: Recognition, options: Trai
     weights: trained.map(({ weight, role }) => ({ name: weight.name, decay: role === 'matrix' || role === 'table' })),
     params: trained.reduce((sum, { weight }) => sum + elementCount(weight.tensor.shape), 0),
     frozen: places.filter(stays).map(({ path }) => path),
+    dropout: dropoutOf(found),
   };
+}
+
+/** Where BERT drops: embeddings, attention probabilities, what a block adds to its input, and what the classifier reads. */
+function dropoutOf({ encoders, head }: Recognition): string[] {
+  const values = [
+    ...encoders.flatMap(({ embeddingNorms }) => embeddingNorms.map(({ output }) => output)),
+    ...encoders.flatMap(({ layers }) =>
+      layers.flatMap(({ attention, ffn }) => [
+        ...(attention.node.op === 'Softmax' ? [attention.node.outputs[0]!] : []),
+        ...(attention.output ? [attention.output.output] : []),
+        ...ffn.map(({ out }) => out.output),
+      ]),
+    ),
+    ...head.classifiers.map(({ input }) => input),
+  ];
+  return [...new Set(values)];
 }
 
 /** Constant nodes among the names become initializers of the same name. */
