@@ -1,13 +1,10 @@
 // Distillation: student -> rows -> teacher beside it -> train -> write under a temporary name -> measure against the teacher -> judge -> rename.
-import { createHash } from 'node:crypto';
+import { UsageError } from '../errors.ts';
 import { hashFile } from '../onnx/hash.ts';
-import { sourceFiles } from '../onnx/sources.ts';
 import { resolveModel } from '../model-path.ts';
 import { batchSource } from '../objectives/batch-source.ts';
-import type { Feeder } from '../objectives/goal.ts';
-import { int64Tensor } from '../objectives/goal.ts';
+import { int64Tensor, type Feeder } from '../objectives/goal.ts';
 import type { CompressionReport } from '../report/schema.ts';
-import { openSession } from '../runtime/session.ts';
 import type { Shape } from '../evaluate/latency.ts';
 import { appendDistillation, maskInput } from '../train/distillation.ts';
 import { train } from '../train/loop.ts';
@@ -18,13 +15,12 @@ import { setUpDistill, type DistillSetUp, type DistillSetUpOptions } from './dis
 import { silent, type Events } from './events.ts';
 import { clearCheckpoint } from './fit.ts';
 import { refuseUncheckable, type Gates } from './gates.ts';
-import type { KnownModel } from './known-model.ts';
+import { openTeacher, type CacheOptions } from './open-teacher.ts';
 import { planFolder, Staging } from './output.ts';
-import { TeacherCache, cacheBytes, cacheFolder, cacheKey } from './teacher-cache.ts';
-import { teacherOf, type Teacher } from './teacher.ts';
-import { Scratch, sessionOptions, trainContext, type RunOptions } from './training.ts';
+import type { Teacher } from './teacher.ts';
+import { Scratch, trainContext, type RunOptions } from './training.ts';
 
-export interface DistillOptions extends DistillSetUpOptions, RunOptions {
+export interface DistillOptions extends DistillSetUpOptions, RunOptions, CacheOptions {
   readonly training: Omit<TrainOptions, 'checkpoint'>;
   readonly checkpointEvery: number;
   readonly resume?: boolean | undefined;
@@ -34,9 +30,6 @@ export interface DistillOptions extends DistillSetUpOptions, RunOptions {
   readonly gates: Gates;
   /** Shapes of the latency table; undefined: none is measured. */
   readonly shapes?: readonly Shape[] | undefined;
-  /** Most bytes of the teacher's outputs on disk; 0: none are kept. */
-  readonly cache: number;
-  readonly cacheFolder?: string | undefined;
 }
 
 /**
@@ -58,6 +51,7 @@ export async function distillModel(options: DistillOptions, events: Events = sil
   const checkpoint = `${place.folder ?? place.path}.checkpoint`;
   clearCheckpoint(checkpoint, options);
   const setUp = await setUpDistill(options, events);
+  refuseUnjudged(options.gates, setUp);
   const plan = withStudentConfig(place, setUp);
   const staging = new Staging(plan);
   const scratch = new Scratch();
@@ -74,6 +68,14 @@ export async function distillModel(options: DistillOptions, events: Events = sil
   }
 }
 
+/** Rows without labels leave nothing to hold a metric against. Throws UsageError. */
+function refuseUnjudged({ maxDrop, minMetric }: Gates, { dev }: DistillSetUp): void {
+  if (!dev && (maxDrop || minMetric !== undefined))
+    throw new UsageError(
+      `${maxDrop ? '--max-drop' : '--min-metric'}: expected labelled rows to judge by, found none: name a file with --dev`,
+    );
+}
+
 async function run(
   setUp: DistillSetUp,
   options: DistillOptions,
@@ -81,39 +83,26 @@ async function run(
   scratch: Scratch,
   events: Events,
 ): Promise<{ result: TrainResult; notes: string[] }> {
-  const { matched, trainable, samples, feeding, teacherFeeding, terms } = setUp;
+  const { trainable, samples, feeding, terms, student, weights } = setUp;
   const { training, batch, seed, resume, checkpointEvery: everySteps } = options;
-  const teacherHash = await hashOf(setUp.teacher);
-  const opened = await openCache(setUp, options, teacherHash);
-  const session = await openSession(scratch.write(matched.teacher), sessionOptions('the teacher', options));
+  const opened = await openTeacher(setUp, options, scratch);
   try {
-    const teacher = teacherOf(session, teacherFeeding.roles, matched.signals, opened.cache);
+    const same = { samples: samples.length, batch, seed, weights, layers: student.layers, sizes: student.sizes };
     const fingerprint = JSON.stringify([
-      teacherHash,
+      opened.hash,
+      await hashFile(student.known.path.onnxPath),
       await hashFile(options.data),
-      setUp.student.known.path.onnxPath,
-      setUp.student.layers,
-      samples.length,
-      batch,
-      seed,
-      setUp.weights,
-      { ...training, length: null },
-      trainable.weights.length,
+      { ...same, ...training, length: null, trained: trainable.weights.length },
     ]);
     const result = await train(
-      {
-        model: trainable.model,
-        weights: trainable.weights,
-        appendLoss: (builder) => appendDistillation(builder, terms),
-      },
-      batchSource(samples, feederOf(setUp, teacher), feeding, { batch, seed }),
-      { ...training, checkpoint: { folder: checkpoint, everySteps, resume, fingerprint } },
+      { ...trainable, appendLoss: (builder) => appendDistillation(builder, terms) },
+      batchSource(samples, feederOf(setUp, opened.teacher), feeding, { batch, seed }),
+      { ...training, seed, checkpoint: { folder: checkpoint, everySteps, resume, fingerprint } },
       trainContext(scratch, setUp.dev, options, events),
     );
-    return { result, notes: [opened.note, countsNote(teacher)] };
+    return { result, notes: opened.notes() };
   } finally {
-    await session.release();
-    opened.cache?.close();
+    await opened.close();
   }
 }
 
@@ -133,35 +122,4 @@ function feederOf({ goal }: DistillSetUp, teacher: Teacher): Feeder<DistillSampl
       return { feeds: { ...labels, ...signals, [maskInput]: int64Tensor([batch.size, batch.sequence], batch.mask) } };
     },
   };
-}
-
-/** Of the model's files, external data as well. */
-async function hashOf({ path, model }: KnownModel): Promise<string> {
-  const files = await Promise.all(sourceFiles(path.onnxPath, model).map((file) => hashFile(file.path)));
-  return createHash('sha256').update(files.join()).digest('hex');
-}
-
-async function openCache(
-  { samples, matched }: DistillSetUp,
-  options: DistillOptions,
-  teacher: string,
-): Promise<{ cache?: TeacherCache; note: string }> {
-  const { signals } = matched;
-  if (options.cache === 0) return { note: 'teacher outputs were not kept: --cache 0' };
-  const wide = signals.find(({ each }) => each === 'other');
-  if (wide) return { note: 'teacher outputs were not kept: attention scores and values are not kept on disk' };
-  const layout = { signals, lengths: samples.map(({ sequences }) => sequences[0]!.ids.length) };
-  const bytes = cacheBytes(layout);
-  const size = `${(bytes / 1e6).toFixed(1)} MB`;
-  if (bytes > options.cache)
-    return {
-      note: `teacher outputs were not kept: ${size} are more than --cache ${(options.cache / 1e6).toFixed(0)}MB`,
-    };
-  const key = cacheKey(teacher, layout, samples.map(({ sequences }) => sequences[0]!.ids)); // prettier-ignore
-  const cache = new TeacherCache(options.cacheFolder ?? cacheFolder(), key, layout, options.cache);
-  return { cache, note: `teacher outputs are kept on disk: ${size}` };
-}
-
-function countsNote({ counts: { ran, cached } }: Teacher): string {
-  return `the teacher ran for ${ran} batches; those of ${cached} came from the cache`;
 }

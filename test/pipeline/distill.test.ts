@@ -122,6 +122,14 @@ describe('distill', () => {
     expect(small.notes).toMatch(/teacher outputs were not kept: [\d.]+ MB are more than --cache/);
   });
 
+  it('drops values where asked, the same ones for a seed', async () => {
+    const sha = async (dropout: number, seed: number): Promise<string> =>
+      (await distill(teacher, options({ layers: 2, steps: 3, dropout, seed }))).output.sha256;
+    const [plain, dropped, again] = [await sha(0, 0), await sha(0.2, 0), await sha(0.2, 0)];
+    expect(dropped).toBe(again);
+    expect(dropped).not.toBe(plain);
+  });
+
   it('fails a gate against the teacher and keeps the student apart', async () => {
     const report = await distill(teacher, options({ layers: [0], steps: 1, maxSize: '1KB' }));
     expect(report).toMatchObject({ verdict: 'fail' });
@@ -135,6 +143,12 @@ describe('distill', () => {
     ['labels without rows that have some', { data: texts, layers: 2, hard: 1 }, '--hard: expected rows with labels'],
     ['no loss', { layers: 2, soft: 0, hard: 0, hidden: 0 }, 'expected a weight above 0, found none'],
     ['temperature 0', { layers: 2, temperature: 0 }, '--temperature: expected a number above 0'],
+    [
+      'a gate on a metric without labels',
+      { data: texts, layers: 2, maxDrop: '1%' },
+      '--max-drop: expected labelled rows',
+    ],
+    ['a gate on speed that is not measured', { layers: 2, minSpeedup: '2x' }, '--min-speedup: expected latency'],
     ['a missing file', { layers: 2, data: '/nowhere.tsv' }, '/nowhere.tsv'],
   ] as const)('refuses %s', async (_, more, message) => {
     await expect(distill(teacher, options(more as Partial<DistillModelOptions>))).rejects.toThrow(message);
