@@ -119,7 +119,8 @@ function cutsOf(
 
 /**
  * The end of the last layer lies as many cuts behind its feed-forward block as that of the layer before; of a single layer
- * as many as lie between attention and feed-forward block: the sum, and where it comes after the sum, the norm.
+ * as many as lie between attention and feed-forward block: the sum, and where it comes after the sum, the norm. Where that
+ * is narrower than what goes in (MobileBERT's bottleneck), the layer's last norm ends it.
  */
 function lastOutput(way: Way, { layers }: Encoder, into: readonly string[]): string | undefined {
   const placeOf = (node: Node | undefined): number => (node && way.place.get(node)) ?? -1;
@@ -133,7 +134,10 @@ function lastOutput(way: Way, { layers }: Encoder, into: readonly string[]): str
     const count = behind(ffn(-2)?.out.node).findIndex((cut) => cut.value === into.at(-1));
     return after[count]?.value;
   }
-  const block = placeOf(ffn(0)?.in[0]?.node);
+  const block = placeOf(layers[0]?.ffn[0]?.in[0]?.node);
   const count = behind(layers[0]?.attention.output?.node).filter((cut) => cut.at < block).length;
-  return after[count - 1]?.value;
+  const counted = after[count - 1]?.value;
+  if (counted !== undefined && way.alike(into[0]!, counted)) return counted;
+  const norm = layers[0]?.norms.at(-1)?.output;
+  return after.find((cut) => cut.value === norm)?.value;
 }
