@@ -126,7 +126,7 @@ async function trained(tickets: readonly Ticket[], dev: readonly Ticket[]): Prom
       { length: { epochs: 1 }, rate: RATE, schedule: { warmup: WARMUP }, evaluate: { everyEpochs: 0.125 } },
       trainContext(
         scratch,
-        { task: 'text-classification', dataset, run, roles, padding },
+        { task: 'text-classification', dataset, run, roles, padding, labels: LABELS, pooling: 'given' },
         { threads: 1 },
         { log, bar: () => (done, total, note) => void (done % 50 === 0 && log(`step ${done} of ${total}: ${note}`)) },
       ),

@@ -5,10 +5,10 @@ import type { Events } from './pipeline/events.ts';
 import { fit } from './pipeline/fit.ts';
 import { gatesOf } from './pipeline/gates.ts';
 import type { CompressionReport } from './report/schema.ts';
-import type { EvaluateOptions, TrainLength } from './train/types.ts';
+import { trainingOf, type LearningOptions } from './training-options.ts';
 
 /** Options of `train`; each is the flag of the same name. */
-export interface TrainModelOptions {
+export interface TrainModelOptions extends LearningOptions {
   /** Rows to train on. */
   readonly data: string;
   /** Rows to judge by; default a share of `data`. */
@@ -33,32 +33,10 @@ export interface TrainModelOptions {
   /** Weights that stay as they are, by name or path, with *. */
   readonly freeze?: readonly string[] | undefined;
   readonly trainEmbeddings?: boolean | undefined;
-  /** How long: one of these; default 3 epochs. */
-  readonly epochs?: number | undefined;
-  readonly steps?: number | undefined;
-  readonly minutes?: number | undefined;
   /** Rows a step; default 32. */
   readonly batch?: number | undefined;
-  /** Highest learning rate; default 5e-5. */
-  readonly rate?: number | undefined;
-  /** Below 1 a share of the steps, else steps; default 0.06. */
-  readonly warmup?: number | undefined;
-  readonly decay?: 'linear' | 'cosine' | 'constant' | undefined;
-  readonly weightDecay?: number | undefined;
-  /** Greatest global norm of the gradient; default 1, 0 for none. */
-  readonly clip?: number | undefined;
-  readonly clipValue?: number | undefined;
-  readonly l1?: number | undefined;
-  readonly l2?: number | undefined;
-  readonly accumulate?: number | undefined;
-  /** Share of values dropped while training; default 0. */
-  readonly dropout?: number | undefined;
   readonly labelSmoothing?: number | undefined;
   readonly classWeights?: 'balanced' | undefined;
-  /** Evaluations without a better one after which training ends. */
-  readonly patience?: number | undefined;
-  /** At most 1: a share of an epoch, else steps; default 1. */
-  readonly evaluateEvery?: number | undefined;
   /** Steps between checkpoints; default 200. */
   readonly checkpointEvery?: number | undefined;
   readonly resume?: boolean | undefined;
@@ -83,10 +61,7 @@ export interface TrainModelOptions {
  * Throws UsageError, ModelError or DataError: one line each, nothing written.
  */
 export async function train(model: string, options: TrainModelOptions, events?: Events): Promise<CompressionReport> {
-  const { epochs, steps, minutes, rate, warmup, decay, weightDecay, clip, clipValue, l1, l2, accumulate, ...others } =
-    options;
-  const { task, patience, evaluateEvery, checkpointEvery, minMetric, maxDrop, batch, seed, ep, dropout, ...rest } =
-    others;
+  const { task, checkpointEvery, minMetric, maxDrop, batch, seed, ep, ...rest } = options;
   return fit(
     {
       ...rest,
@@ -95,19 +70,7 @@ export async function train(model: string, options: TrainModelOptions, events?: 
       batch: batch ?? 32,
       seed: seed ?? 0,
       ep: ep === undefined ? undefined : [ep],
-      training: {
-        length: lengthOf({ epochs, steps, minutes }),
-        rate: rate ?? 5e-5,
-        schedule: { shape: decay, warmup },
-        decay: weightDecay,
-        clipNorm: clip === 0 ? Infinity : clip,
-        clipValue,
-        l1,
-        l2,
-        accumulate,
-        dropout,
-        evaluate: { ...everyOf(evaluateEvery), patience },
-      },
+      training: trainingOf({ ...options, rate: options.rate ?? 5e-5 }),
       checkpointEvery: checkpointEvery ?? 200,
       gates: gatesOf({ minMetric, maxDrop }),
     },
@@ -119,27 +82,4 @@ function taskOf(name: string): FitTask {
   const found = fitTasks.find((task) => task === name);
   if (!found) throw new UsageError(`--task: expected one of ${fitTasks.join(', ')}, found '${name}'`);
   return found;
-}
-
-function lengthOf(given: {
-  epochs?: number | undefined;
-  steps?: number | undefined;
-  minutes?: number | undefined;
-}): TrainLength {
-  const { epochs, steps, minutes } = given;
-  const named = Object.entries(given).filter(([, value]) => value !== undefined);
-  if (named.length > 1)
-    throw new UsageError(
-      `expected one of --epochs, --steps and --minutes, found ${named.map(([name]) => `--${name}`).join(' and ')}`,
-    );
-  for (const [name, value] of named)
-    if (!(value! > 0)) throw new UsageError(`--${name}: expected a number above 0, found ${value}`);
-  if (steps !== undefined) return { steps };
-  return minutes === undefined ? { epochs: epochs ?? 3 } : { minutes };
-}
-
-function everyOf(every: number | undefined): EvaluateOptions {
-  if (every === undefined) return {};
-  if (!(every > 0)) throw new UsageError(`--evaluate-every: expected a number above 0, found ${every}`);
-  return every <= 1 ? { everyEpochs: every } : { everySteps: Math.round(every) };
 }

@@ -5,7 +5,7 @@ import { createRandom } from '../math/random.ts';
 import type { ValueSpec } from '../runtime/session.ts';
 import { bucketedBatches } from '../train/batches.ts';
 import type { BatchSource, TrainBatch } from '../train/types.ts';
-import type { Goal, Sample } from './goal.ts';
+import type { Feeder, Sample } from './goal.ts';
 import { padSequences } from './pad.ts';
 
 /** How a model is fed. */
@@ -29,7 +29,7 @@ export interface BatchSourceOptions {
  */
 export function batchSource(
   samples: readonly Sample[],
-  goal: Goal,
+  goal: Feeder,
   feeding: Feeding,
   { batch, seed }: BatchSourceOptions,
 ): BatchSource {
@@ -37,7 +37,7 @@ export function batchSource(
   const { fixed, roles } = feeding;
   const size = fixed.batch === undefined ? batch : Math.max(1, Math.floor(fixed.batch / each));
   const lengths = Int32Array.from(samples, ({ sequences }) => Math.max(...sequences.map(({ ids }) => ids.length)));
-  const make = (members: readonly number[]): TrainBatch => makeBatch(members, samples, goal, feeding, seed);
+  const make = (members: readonly number[]): Promise<TrainBatch> => makeBatch(members, samples, goal, feeding, seed);
   if (fixed.batch === undefined && roles.mask !== undefined) return bucketedBatches(lengths, make, { batch, seed });
   const cutting = { size, whole: fixed.batch !== undefined, even: roles.mask === undefined };
   return {
@@ -48,20 +48,20 @@ export function batchSource(
   };
 }
 
-function makeBatch(
+async function makeBatch(
   members: readonly number[],
   samples: readonly Sample[],
-  goal: Goal,
+  goal: Feeder,
   feeding: Feeding,
   seed: number,
-): TrainBatch {
+): Promise<TrainBatch> {
   const chosen = members.map((member) => samples[member]!);
   const sequences = chosen.flatMap((sample) => sample.sequences);
   const padded = padSequences(sequences, { ...feeding, fixedSequence: feeding.fixed.sequence });
   const targets = chosen.map(({ target }) => target);
   // what a goal draws follows who is in the batch: another company each epoch, the same when a run is resumed
   const random = createRandom(members.reduce((hash, member) => Math.imul(hash ^ member, 0x9e3779b1) >>> 0, seed >>> 0));
-  const { feeds, tokens } = goal.feeds(padded, targets, random);
+  const { feeds, tokens } = await goal.feeds(padded, targets, random);
   return { feeds: { ...makeFeeds(feeding.inputs, feeding.roles, tokens ?? padded), ...feeds }, rows: members.length };
 }
 

@@ -33,6 +33,11 @@ export interface Goal<Target = unknown> {
   readonly appendLoss: Objective['appendLoss'];
 }
 
+/** What batches are made with: a goal, or what gets its targets from elsewhere and so has to wait. */
+export interface Feeder<Target = unknown> {
+  feeds(batch: PaddedBatch, targets: readonly Target[], random: Random): GoalFeeds | Promise<GoalFeeds>;
+}
+
 export interface GoalFeeds {
   readonly feeds: Readonly<Record<string, HostTensor>>;
   readonly tokens?: TokenArrays | undefined;

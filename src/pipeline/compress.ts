@@ -1,5 +1,4 @@
 // The main job: read -> passes -> write under a temporary name -> load -> measure -> judge -> rename, and a Report of it.
-import { renameSync } from 'node:fs';
 import type * as z from 'zod';
 import { ModelError, UsageError } from '../errors.ts';
 import type { Model } from '../ir/graph.ts';
@@ -27,8 +26,9 @@ import {
 } from './material.ts';
 import { measure, type Measured, type MeasureOptions } from './measure.ts';
 import { partsBeside } from './parts.ts';
+import { place } from './place.ts';
 import { withSaturation } from './saturation.ts';
-import { planOutput, rejectedPath, Staging, type Precision } from './output.ts';
+import { planOutput, Staging, type Precision } from './output.ts';
 
 /** A pass with its options, as the report will name them. */
 export interface Step<Schema extends z.ZodType = z.ZodType> {
@@ -89,10 +89,7 @@ export async function compress(
     const params = countParams(done.model.graph);
     const output = { path: writtenPath, sha256: await outputHash, bytes, params };
     const candidate = candidateOf(facts, output, measured.found[0]!, options.gates ?? {}, baseline);
-    const rejected = candidate.verdict === 'fail' && options.keep !== true;
-    const path = rejected ? rejectedPath(plan.path) : plan.path;
-    if (rejected) reject(staging, written);
-    else staging.accept();
+    const path = place(staging, plan, written, candidate, options.keep);
     const parts = partsBeside(input, done);
     const named = { ...candidate, ...parts, output: { ...candidate.output, path } };
     const settled = baseline?.settle(candidate, candidate.verdict);
@@ -217,14 +214,6 @@ function assemble(
     ...(found?.labelled ? { data: dataOf(found.dataset) } : {}),
     notes: [...(options.notes ?? []), ...(found?.notes ?? []), ...notes],
   };
-}
-
-/** Keep a model that failed its gate, with its data, under the rejected name; nothing goes under the final one. */
-function reject(staging: Staging, written: Written): void {
-  // the name of its data stands in the model
-  if (written.dataPath) writeModel(readModel(staging.path), staging.rejectedPath);
-  else renameSync(staging.path, staging.rejectedPath);
-  staging.reject();
 }
 
 /** A promise that is awaited later: an error before that must not leave it unhandled. */

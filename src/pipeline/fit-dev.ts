@@ -30,7 +30,12 @@ export interface DevOptions {
 }
 
 /** @throws DataError for a row whose label cannot be used */
-export async function devSetOf(task: FitTask, goal: Goal, data: Dataset, options: DevOptions): Promise<DevSet> {
+export async function devSetOf(
+  task: FitTask,
+  goal: Pick<Goal, 'task'>,
+  data: Dataset,
+  options: DevOptions,
+): Promise<DevSet> {
   const { tokenizer, labels, maxLength, pooling, roles, batch, seed } = options;
   const dataset = task === 'fill-mask' ? await firstOf(data, MASKED_TEXTS) : data;
   const measured = taskNamed(goal.task);
@@ -43,9 +48,9 @@ export async function devSetOf(task: FitTask, goal: Goal, data: Dataset, options
   };
   const several = task === 'multi-label-classification';
   const run = measured.begin({ path: dataset.path, tokenizer, maxLength, config, labels, several, pooling, seed });
-  await checkGold(dataset, [run]);
+  await checkGold(dataset, [{ run }]);
   const padding = { padId: tokenizer.padId, padSide: tokenizer.padSide };
-  return { task: goal.task, dataset, run, roles, padding, batch };
+  return { task: goal.task, dataset, run, roles, padding, labels, pooling, batch };
 }
 
 async function firstOf(data: Dataset, most: number): Promise<Dataset> {

@@ -62,7 +62,7 @@ export async function fit(options: FitOptions, events: Events = silent): Promise
 }
 
 /** Checkpoints of an earlier run are neither mixed with those of this one nor thrown away unasked. Throws UsageError. */
-function clearCheckpoint(folder: string, { resume, force }: FitOptions): void {
+export function clearCheckpoint(folder: string, { resume, force }: Pick<FitOptions, 'resume' | 'force'>): void {
   if (resume === true || !existsSync(folder)) return;
   if (force !== true)
     throw new UsageError(

@@ -54,10 +54,10 @@ const units: Readonly<Record<string, number>> = {
 };
 
 /** `30MB` (10^6 bytes), `28.6MiB` (2^20) or bytes. Throws UsageError. */
-export function parseSize(text: string): number {
+export function parseSize(text: string, flag = '--max-size'): number {
   const match = /^(\d+(?:\.\d+)?)\s*([kmg]i?b|b|)$/i.exec(text.trim());
   const unit = units[match?.[2]?.toLowerCase() ?? '?'];
-  if (!match || unit === undefined) throw new UsageError(`--max-size: expected a size such as 30MB, found '${text}'`);
+  if (!match || unit === undefined) throw new UsageError(`${flag}: expected a size such as 30MB, found '${text}'`);
   return Math.floor(Number(match[1]) * unit);
 }
 

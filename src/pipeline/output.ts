@@ -6,7 +6,9 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readdirSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -14,6 +16,8 @@ import {
 import { basename, dirname, join, resolve } from 'node:path';
 import { UsageError } from '../errors.ts';
 import type { ModelPath } from '../model-path.ts';
+import { readModel } from '../onnx/read.ts';
+import { sourceFiles } from '../onnx/sources.ts';
 import { writing } from '../system-errors.ts';
 import { removeStale, temporaryPrefix } from './stale.ts';
 
@@ -105,17 +109,18 @@ function locate(input: ModelPath, precision: Precision, output: string | undefin
  * Plan the output of a command that makes another model, not another form of one: by default a folder `NAME-SUFFIX` beside the model's,
  * complete for transformers.js. Throws UsageError as `planOutput` does.
  */
-export function planFolder(
-  input: ModelPath,
-  sources: readonly string[],
-  suffix: string,
-  output: string | undefined,
-  force: boolean,
-): OutputPlan {
+export function planFolder(input: ModelPath, suffix: string, output: string | undefined, force: boolean): OutputPlan {
   const folder = resolve(input.folder);
   const loose = input.config === undefined;
   const name = loose ? basename(input.onnxPath).replace(/\.onnx$/, '') : basename(folder);
-  return planOutput(input, sources, 'fp32', output ?? join(loose ? folder : dirname(folder), `${name}-${suffix}`), force);
+  const sources = sourceFiles(input.onnxPath, readModel(input.onnxPath)).map((file) => file.path);
+  return planOutput(
+    input,
+    sources,
+    'fp32',
+    output ?? join(loose ? folder : dirname(folder), `${name}-${suffix}`),
+    force,
+  );
 }
 
 /** True where the file is there with the same content: a folder may take a model in several precisions, one after the other. */
@@ -144,7 +149,7 @@ export class Staging {
     [this.#made, this.#folder] = writing(plan.path, () => {
       const made = mkdirSync(target, { recursive: true });
       removeStale(target);
-      return [made, mkdtempSync(join(target, temporaryPrefix()))];
+      return [made && resolve(made), mkdtempSync(join(target, temporaryPrefix()))];
     });
     process.once('exit', this.#onExit);
   }
@@ -191,16 +196,22 @@ export class Staging {
     });
   }
 
-  /** Remove what was written, and folders that were made for it. */
+  /** Remove what was written, and folders that were made for it unless something else stands there by now. */
   discard(): void {
     this.#remove();
-    if (this.#made) rmSync(this.#made, { recursive: true, force: true });
+    if (!this.#made) return;
+    const within = (folder: string): boolean => folder.length >= this.#made!.length;
+    for (let at = resolve(dirname(this.#plan.path)); within(at) && isEmpty(at); at = dirname(at)) rmdirSync(at);
   }
 
   #remove(): void {
     process.removeListener('exit', this.#onExit);
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+function isEmpty(folder: string): boolean {
+  return existsSync(folder) && readdirSync(folder).length === 0;
 }
 
 /** Name under which a model that failed its gate is kept: `NAME.rejected.onnx`. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Dataset } from '../data/dataset.ts';
 import { evaluate } from '../evaluate/evaluate.ts';
+import type { Pooling } from '../evaluate/pooling.ts';
 import type { InputRoles } from '../evaluate/roles.ts';
 import type { TaskRun } from '../evaluate/task.ts';
 import type { Padding } from '../evaluate/window.ts';
@@ -26,6 +27,9 @@ export interface DevSet {
   readonly run: TaskRun;
   readonly roles: InputRoles;
   readonly padding: Padding;
+  /** Names of the labels that `run` counts in. */
+  readonly labels: readonly string[];
+  readonly pooling: Pooling;
   readonly batch?: number | undefined;
 }
 

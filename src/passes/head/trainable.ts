@@ -7,7 +7,7 @@ import type { Model } from '../../ir/graph.ts';
 import { isStandard } from '../../ir/node.ts';
 import { elementCount } from '../../ir/tensor.ts';
 import type { TrainedWeight } from '../../train/types.ts';
-import { matcher } from '../quantize/patterns.ts';
+import { matcher } from '../patterns.ts';
 
 /** A weight of the model by its meaning. */
 export interface Place {

@@ -15,7 +15,7 @@ import { definePass, skip, type PassContext, type PassPlan, type PassResult, typ
 import { constantReshapes } from './constant-reshapes.ts';
 import { denseWeight, type DenseWeight } from './dense.ts';
 import { HISTORY_KEY, refuseQuantized } from './already.ts';
-import { matcher } from './patterns.ts';
+import { excludedBy } from './exclude.ts';
 import { findTables, quantizeTables, tableGrid, type QuantizedTable } from './tables-8bit.ts';
 import { fixWeightInputs } from './weight-inputs.ts';
 import { addQuantizedMatrix, type QuantizedWeight, type WeightScheme } from './weight-8bit.ts';
@@ -56,7 +56,7 @@ function quantize(input: Model, chosen: Dynamic8BitOptions, context: PassContext
     perChannel: chosen.granularity === 'per-channel',
   };
   const skipped: Skip[] = [];
-  const excluded = matcher(chosen.exclude, graph);
+  const excluded = excludedBy(chosen.exclude, graph);
   const found = findDense(graph, excluded, skipped);
   skipFunctions(model, skipped);
   const tables =
@@ -111,7 +111,7 @@ function quantizeWeight(
 function plan(model: Model, chosen: Dynamic8BitOptions): PassPlan {
   refuse(model, chosen);
   const skipped: Skip[] = [];
-  const excluded = matcher(chosen.exclude, model.graph);
+  const excluded = excludedBy(chosen.exclude, model.graph);
   const found = findDense(model.graph, excluded, skipped);
   skipFunctions(model, skipped);
   const tables = chosen.embeddings === 'int8' ? findTables(model.graph, excluded, skipped) : new Map<Node, unknown>();

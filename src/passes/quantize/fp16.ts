@@ -10,7 +10,7 @@ import { indexUses } from '../../ir/uses.ts';
 import { sweep } from '../../ir/sweep.ts';
 import { definePass, skip, type PassContext, type PassPlan, type PassResult } from '../pass.ts';
 import { HISTORY_KEY, refuseQuantized } from './already.ts';
-import { matcher } from './patterns.ts';
+import { excludedBy } from './exclude.ts';
 import { fixWeightInputs } from './weight-inputs.ts';
 import { HalfRewriter } from './fp16-rewrite.ts';
 import { planHalf, type HalfPlan } from './fp16-plan.ts';
@@ -62,7 +62,7 @@ function decide(given: Graph, chosen: Options): Decision {
 
 /** Nodes the patterns name, or a weight of theirs. */
 function excludedFrom(nodes: ReadonlySet<Node>, graph: Graph, patterns: readonly string[]): Set<Node> {
-  const excluded = matcher(patterns, graph);
+  const excluded = excludedBy(patterns, graph);
   if (patterns.length === 0) return new Set();
   const uses = indexUses(graph);
   const named = (value: string): boolean => {

@@ -1,0 +1,119 @@
+// `distill` as a function: what the command does, with typed options and a Report.
+import { UsageError } from './errors.ts';
+import { defaultShapes, type Shape } from './evaluate/latency.ts';
+import type { FitTask } from './objectives/fit-task.ts';
+import type { LayerMapChoice } from './passes/student/layer-map.ts';
+import type { LayerChoice } from './passes/student/layer-list.ts';
+import { distillModel } from './pipeline/distill.ts';
+import type { Events } from './pipeline/events.ts';
+import { gatesOf, parseSize } from './pipeline/gates.ts';
+import type { CompressionReport } from './report/schema.ts';
+import { trainingOf, type LearningOptions } from './training-options.ts';
+
+/** Options of `distill`; each is the flag of the same name. Rate 2e-4, batches of 64 and 100 steps of warm-up by default. */
+export interface DistillModelOptions extends LearningOptions {
+  /** Rows to train on; labels are not needed. */
+  readonly data: string;
+  /** Rows to judge by; default a share of `data` where it has labels. */
+  readonly dev?: string | undefined;
+  /** That share; default 0.1, 0 for none. */
+  readonly split?: number | undefined;
+  readonly text?: string | undefined;
+  readonly textPair?: string | undefined;
+  readonly label?: string | undefined;
+  /** Default guessed from the data and the teacher. */
+  readonly task?: FitTask | undefined;
+  /** Train on this many rows, chosen with the seed. */
+  readonly samples?: number | undefined;
+  readonly clean?: boolean | undefined;
+  readonly htmlEntities?: boolean | undefined;
+  readonly deduplicate?: boolean | undefined;
+  readonly maxLength?: number | undefined;
+
+  /** Layers of the teacher to keep: how many, evenly spaced, or which, counted from 0. */
+  readonly layers?: LayerChoice | undefined;
+  /** Attention heads and feed-forward neurons to keep in each layer. */
+  readonly heads?: number | undefined;
+  readonly ffn?: number | undefined;
+  /** Another model as student instead. */
+  readonly student?: string | undefined;
+  /** Default: the layers kept; of another model evenly spaced. Pairs are [student, teacher], counted from 0. */
+  readonly layerMap?: LayerMapChoice | undefined;
+  /** Weights that stay as they are, by name or path, with *. */
+  readonly freeze?: readonly string[] | undefined;
+  readonly trainEmbeddings?: boolean | undefined;
+
+  /** Weight of the teacher's class scores; default 1, and 0 for a teacher without. */
+  readonly soft?: number | undefined;
+  /** Default 2. */
+  readonly temperature?: number | undefined;
+  /** Weight of the labels; default 0.5 where there are labels. */
+  readonly hard?: number | undefined;
+  /** Weight of the hidden states of the matched layers; default 1. */
+  readonly hidden?: number | undefined;
+  /** Weight of the attention scores of the matched layers (TinyBERT); default 0. */
+  readonly attentionScores?: number | undefined;
+  /** Weight of attention and value relations of the last layers (MiniLM); default 0. */
+  readonly relations?: number | undefined;
+  /** Weight of the text vectors; default 1 for a teacher without class scores, else 0. */
+  readonly embedding?: number | undefined;
+  readonly embeddingForm?: 'cosine' | 'mse' | undefined;
+  /** Default: an output of text vectors where the teacher has one, else as the model folder says, else mean. */
+  readonly pooling?: 'mean' | 'cls' | 'given' | undefined;
+
+  /** Rows a step; default 64. */
+  readonly batch?: number | undefined;
+  /** Steps between checkpoints; default 200. */
+  readonly checkpointEvery?: number | undefined;
+  readonly resume?: boolean | undefined;
+  /** Most disk that the teacher's outputs may take, `2GB`; default 4GB, 0 for none. */
+  readonly cache?: string | undefined;
+  /** Default `~/.cache/bert-compress/teacher`. */
+  readonly cacheFolder?: string | undefined;
+  /** FILE.onnx or a folder; default NAME-distilled beside the teacher's folder. */
+  readonly output?: string | undefined;
+  readonly force?: boolean | undefined;
+  readonly keep?: boolean | undefined;
+  /** Measure latency; default true. */
+  readonly bench?: boolean | undefined;
+  readonly shapes?: readonly Shape[] | undefined;
+  /** `1%` (relative) or `0.5pt` of the teacher's metric. */
+  readonly maxDrop?: string | undefined;
+  /** `1.8x` */
+  readonly minSpeedup?: string | undefined;
+  /** `60MB` */
+  readonly maxSize?: string | undefined;
+  /** `88%` or `0.88` of the metric. */
+  readonly minMetric?: string | undefined;
+  readonly seed?: number | undefined;
+  readonly threads?: number | undefined;
+  readonly ep?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Distil a teacher into a smaller student, measure the student against it and judge it by the gates. An aborted signal ends
+ * the training and keeps what was best so far; `report.training.stopped` says so.
+ * Throws UsageError, ModelError or DataError: one line each, nothing written.
+ */
+export function distill(teacher: string, options: DistillModelOptions, events?: Events): Promise<CompressionReport> {
+  const { maxDrop, minSpeedup, maxSize, minMetric, bench, shapes, ep, cache, attentionScores, ...rest } = options;
+  for (const name of ['soft', 'hard', 'hidden', 'attentionScores', 'relations', 'embedding'] as const)
+    if ((options[name] ?? 0) < 0) throw new UsageError(`${name}: expected a weight from 0, found ${options[name]}`);
+  return distillModel(
+    {
+      ...rest,
+      teacher,
+      scores: attentionScores,
+      batch: options.batch ?? 64,
+      seed: options.seed ?? 0,
+      ep: ep === undefined ? undefined : [ep],
+      shapes: bench === false ? undefined : (shapes ?? defaultShapes),
+      training: trainingOf({ ...options, rate: options.rate ?? 2e-4, warmup: options.warmup ?? 100 }),
+      checkpointEvery: options.checkpointEvery ?? 200,
+      gates: gatesOf({ maxDrop, minSpeedup, maxSize, minMetric }),
+      cache: parseSize(cache ?? '4GB', '--cache'),
+    },
+    events,
+  );
+}

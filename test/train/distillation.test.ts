@@ -1,0 +1,120 @@
+// Terms of distillation against numpy's values (make-distillation-vectors.py), and their gradients against differences.
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { differentiate } from '../../src/autodiff/differentiate.ts';
+import { Builder } from '../../src/ir/builder.ts';
+import type { HostTensor } from '../../src/ir/host-tensor.ts';
+import { floats } from '../../src/ir/tensor.ts';
+import { appendDistillation, maskInput, type Match, type Term } from '../../src/train/distillation.ts';
+import { emptyModel, float32, int64, openModel } from './support.ts';
+
+interface Shaped {
+  readonly dims: number[];
+  readonly data: number[];
+}
+const vectors: {
+  mask: number[];
+  projection: number[];
+  inputs: Record<'classes' | 'tokens' | 'positions' | 'hidden' | 'scores' | 'values' | 'vectors', [Shaped, Shaped]>;
+  cases: Record<string, number>;
+} = JSON.parse(readFileSync(new URL('distillation-vectors.json', import.meta.url), 'utf8'));
+
+const weight = 1;
+const match = (values: keyof typeof vectors.inputs): Match => ({
+  student: `${values}_student`,
+  teacher: { name: `${values}_teacher`, dtype: 'float32', shape: vectors.inputs[values][1].dims },
+});
+const soft = (form: Extract<Term, { kind: 'soft' }>['form'], values: keyof typeof vectors.inputs): Term => ({
+  kind: 'soft',
+  form,
+  weight,
+  temperature: 2,
+  matches: [match(values)],
+});
+const terms: Record<string, Term> = {
+  classes: soft('classes', 'classes'),
+  binary: soft('binary', 'classes'),
+  numbers: soft('numbers', 'classes'),
+  tokens: soft('tokens', 'tokens'),
+  positions: soft('positions', 'positions'),
+  hidden: { kind: 'hidden', weight, matches: [{ ...match('hidden'), projection: 'projection' }] },
+  scores: { kind: 'scores', weight, matches: [match('scores')] },
+  attention: { kind: 'attention', weight, matches: [match('scores')] },
+  relation: { kind: 'relation', weight, matches: [{ ...match('values'), sizes: [3, 4] }] },
+  cosine: { kind: 'embedding', form: 'cosine', weight, pool: (_, value) => value, matches: [match('vectors')] },
+  mse: { kind: 'embedding', form: 'mse', weight, pool: (_, value) => value, matches: [match('vectors')] },
+};
+
+/** A graph that is nothing but the loss; the student's values are inputs. */
+function lossModel(chosen: readonly Term[], opset: number) {
+  const model = emptyModel(opset);
+  model.graph.initializers.set('projection', floats([5, 6], vectors.projection));
+  const builder = new Builder(model.graph, opset, 'loss');
+  const { loss, inputs } = appendDistillation(builder, chosen);
+  model.graph.nodes = builder.nodes;
+  const students = chosen.flatMap((term) => (term.kind === 'hard' ? [] : term.matches.map(({ student }) => student)));
+  const names = new Set(students);
+  model.graph.inputs = [...inputs, ...[...names].map((name) => ({ name, dtype: 'float32' as const, shape: feeds[name]!.dims }))]; // prettier-ignore
+  model.graph.outputs = [{ name: loss, dtype: 'float32', shape: [] }];
+  return { model, loss, students: [...names] };
+}
+
+const feeds: Record<string, HostTensor> = { [maskInput]: int64([2, 4], vectors.mask) };
+for (const [name, [student, teacher]] of Object.entries(vectors.inputs)) {
+  feeds[`${name}_student`] = float32(student.dims, student.data);
+  feeds[`${name}_teacher`] = float32(teacher.dims, teacher.data);
+}
+
+async function run(model: Parameters<typeof openModel>[0], changed: Record<string, HostTensor> = {}) {
+  const session = await openModel(model);
+  try {
+    const wanted = session.inputs.map(({ name }) => [name, changed[name] ?? feeds[name]!] as const);
+    return await session.run(Object.fromEntries(wanted));
+  } finally {
+    await session.release();
+  }
+}
+
+describe.each([12, 17, 18])('terms at opset %i', (opset) => {
+  it.each(Object.entries(vectors.cases))('%s', async (name, expected) => {
+    const { model, loss } = lossModel([terms[name]!], opset);
+    expect(Number((await run(model))[loss]!.data[0])).toBeCloseTo(expected, 5);
+  });
+});
+
+describe('appendDistillation', () => {
+  it('weighs the terms and tells each by itself', async () => {
+    const both = [
+      { ...terms['classes']!, weight: 0.5 },
+      { ...terms['hidden']!, weight: 3 },
+    ];
+    const { model, loss } = lossModel(both, 17);
+    const expected = 0.5 * vectors.cases['classes']! + 3 * vectors.cases['hidden']!;
+    expect(Number((await run(model))[loss]!.data[0])).toBeCloseTo(expected, 5);
+    const parts = appendDistillation(new Builder(emptyModel().graph, 17, 'loss'), both).parts;
+    expect(Object.keys(parts!)).toEqual(['soft', 'hidden']);
+  });
+
+  it('has gradients that agree with differences, masked places left at zero', async () => {
+    const chosen = Object.values(terms);
+    const { model, loss, students } = lossModel(chosen, 17);
+    const { model: both, gradients } = differentiate(model, { loss, of: students });
+    const outputs = await run(both);
+    const step = 1e-2;
+    for (const student of students) {
+      const gradient = gradients.get(student)!;
+      if (gradient.kind !== 'dense') throw new Error('expected a dense gradient');
+      const values = outputs[gradient.output]!.data as Float32Array;
+      const at = values.reduce((best, x, i) => (Math.abs(x) > Math.abs(values[best]!) ? i : best), 0);
+      const moved = async (by: number): Promise<number> => {
+        const { dims, data } = feeds[student]!;
+        const there = Array.from(data as Float32Array, (x, i) => (i === at ? x + by : x));
+        return Number((await run(model, { [student]: float32([...dims], there) }))[loss]!.data[0]);
+      };
+      const difference = ((await moved(step)) - (await moved(-step))) / (2 * step);
+      expect(difference, student).toBeCloseTo(values[at]!, 2);
+      if (student === 'hidden_student')
+        expect(Array.from(values.slice(-10))).toEqual(Array.from({ length: 10 }, () => 0));
+    }
+  });
+});
