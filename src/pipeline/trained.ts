@@ -18,6 +18,7 @@ import type { OutputPlan, Staging } from './output.ts';
 import { partsBeside } from './parts.ts';
 import { place } from './place.ts';
 import { recognise } from '../bert/recognise.ts';
+import { runSteps, sharing } from './steps.ts';
 import type { DevSet } from './training.ts';
 
 export interface Trained {
@@ -60,7 +61,8 @@ export async function finishTraining(
   measure: () => Promise<Measured>,
   events: Events,
 ): Promise<CompressionReport> {
-  const { command, original, model, result, plan, staging, dev } = done;
+  const { command, original, result, plan, staging, dev } = done;
+  const { model, steps: tidied } = runSteps(done.model, [sharing], events);
   const written = writeModel(model, staging.path, { progress: events.bar('writing') });
   const measured = await measure();
   const facts = await fileFacts(original);
@@ -72,7 +74,7 @@ export async function finishTraining(
   return {
     ...runFacts({ ...options, command }, done.started),
     input: facts,
-    steps: [...done.steps, stepOf(done)],
+    steps: [...done.steps, stepOf(done), ...tidied],
     ...candidate,
     output: { ...output, path },
     ...partsBeside(original, { model, recognition: recognise(model) }),

@@ -7,7 +7,7 @@ import { floats, memoryTensor, readInto, streamedTensor, type Tensor } from '../
 import { capturedBy } from '../../ir/uses.ts';
 import { float32ToFloat16, type HalfStats } from '../../math/float16.ts';
 import type { PassContext } from '../pass.ts';
-import { renameCaptured } from './captures.ts';
+import { renameCaptured } from '../../ir/rename.ts';
 
 const FLOAT32 = 1n;
 const FLOAT16 = 10n;
