@@ -82,7 +82,12 @@ export async function pageCheck(
     const values = count('values in a page', one.num_values, chunk.values);
     const view = viewOf(unpack(packed, header.uncompressed_page_size, chunk));
     let at = 0;
-    for (const bits of chunk.bits) if (bits > 0) at = checkSized(view, at, bits, values);
+    for (const bits of chunk.bits) {
+      if (bits === 0) continue;
+      const end = endOfSized(view, at);
+      checkLevels(view, at + 4, end, bits, values);
+      at = end;
+    }
     checkIndices(view, at, one.encoding, values);
     return values;
   }
@@ -96,7 +101,7 @@ export async function pageCheck(
     let at = 0;
     sizes.forEach((size, i) => {
       const end = at + count('bytes of levels', size, Math.min(packed.length, header.uncompressed_page_size) - at);
-      if (chunk.bits[i]! > 0) checkRuns(viewOf(packed), at, end, chunk.bits[i]!, values);
+      if (chunk.bits[i]! > 0) checkLevels(viewOf(packed), at, end, chunk.bits[i]!, values);
       at = end;
     });
     const rest = packed.subarray(at);
@@ -116,30 +121,35 @@ export async function pageCheck(
     encoding: DataPageHeader['encoding'] | undefined,
     most: number,
   ): void {
-    if (encoding === 'RLE') checkSized(view, at, 1, most);
+    if (encoding === 'RLE') checkRuns(view, at + 4, endOfSized(view, at), 1, most);
     if (!encoding?.endsWith('_DICTIONARY') || at >= view.byteLength) return;
     checkRuns(view, at + 1, view.byteLength, count('bits of an index', view.getUint8(at), 32), most);
   }
 
-  /** Runs behind their length in four bytes. @returns where they end */
-  function checkSized(view: DataView, at: number, bits: number, values: number): number {
-    const begin = at + 4;
-    const end = begin + count('bytes of levels', view.getUint32(at, true), view.byteLength - begin);
-    checkRuns(view, begin, end, bits, values);
-    return end;
+  function checkLevels(view: DataView, begin: number, end: number, bits: number, values: number): void {
+    const levels = checkRuns(view, begin, end, bits, values);
+    // hyparquet would go on in what follows
+    if (levels < values) throw new RangeError(`${levels} levels of ${values} values`);
   }
 
-  /** Runs of the hybrid of run lengths and packed bits, whose groups of eight may go past the last value. */
-  function checkRuns(view: DataView, begin: number, end: number, bits: number, values: number): void {
+  /** Runs of the hybrid of run lengths and packed bits, whose groups of eight may go past the last value. @returns how many values they have */
+  function checkRuns(view: DataView, begin: number, end: number, bits: number, values: number): number {
     const reader = { view, offset: begin };
-    for (let seen = 0; seen < values && reader.offset < end;) {
+    let seen = 0;
+    while (seen < values && reader.offset < end) {
       const header = thrift.readVarInt(reader);
       const isPacked = (header & 1) === 1;
       const run = count('values in a run', isPacked ? (header >> 1) * 8 : header >>> 1, values + 7);
       reader.offset += Math.ceil((isPacked ? run * bits : bits) / 8);
       seen += run;
     }
+    return seen;
   }
+}
+
+/** Where runs end that stand behind their length in four bytes. */
+function endOfSized(view: DataView, at: number): number {
+  return at + 4 + count('bytes of levels', view.getUint32(at, true), view.byteLength - at - 4);
 }
 
 function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
