@@ -59,7 +59,7 @@ export async function finishPrune(done: PruneDone, options: PruneModelOptions, e
     for (const [i, one] of staged.entries())
       candidates.push(await judged(done.original, facts, one, measured.found[i] ?? {}, before[i], options));
     return {
-      ...runFacts({ ...options, command: 'prune' }, done.started),
+      ...runFacts({ ...options, command: options.verb?.command ?? 'prune' }, done.started),
       input: facts,
       ...(candidates.length > 1 ? comparison(candidates) : candidates[0]!),
       ...(candidates.length > 1 ? {} : saidOf(staged[0]!.pruned)),

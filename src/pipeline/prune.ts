@@ -19,8 +19,25 @@ export interface Making {
   readonly works: readonly Work[];
 }
 
+/** The verb that the works are for. */
+export interface Verb {
+  readonly command: string;
+  /** What the default folder is called behind the model's name. */
+  readonly folder: string;
+  /** What is said where the works found nothing to do. */
+  readonly nothing: string;
+}
+
+const prune: Verb = {
+  command: 'prune',
+  folder: 'pruned',
+  nothing: 'prune: expected something to remove, found a budget that the model meets as it is',
+};
+
 export interface PruneModelOptions extends Omit<PruneRowOptions, 'task'>, RunOptions {
   readonly model: string;
+  /** Default prune. */
+  readonly verb?: Verb | undefined;
   readonly task?: FitTask | undefined;
   /** Tokens of a text that multiply-adds are counted at. */
   readonly macsAt: number;
@@ -37,7 +54,7 @@ export interface PruneModelOptions extends Omit<PruneRowOptions, 'task'>, RunOpt
 /** Throws UsageError, ModelError, DataError. */
 export async function pruneModel(options: PruneModelOptions, events: Events = silent): Promise<Report> {
   const started = performance.now();
-  const { makings, seed } = options;
+  const { makings, seed, verb = prune } = options;
   refuseUncheckable(options.gates, {
     data: options.dev !== undefined || (options.data !== undefined && options.split !== 0),
     latency: options.shapes !== undefined,
@@ -52,8 +69,7 @@ export async function pruneModel(options: PruneModelOptions, events: Events = si
       options.signal?.throwIfAborted();
       pruned = await work(pruned, { original, material, options: { ...options, seed }, events });
     }
-    if (pruned.steps.every(({ changed }) => !changed))
-      throw new UsageError('prune: expected something to remove, found a budget that the model meets as it is');
+    if (pruned.steps.every(({ changed }) => !changed)) throw new UsageError(verb.nothing);
     variants.push({ pruned, plan: plans[i]! });
   }
   return finishPrune({ original, material, variants, started }, options, events);
@@ -61,9 +77,9 @@ export async function pruneModel(options: PruneModelOptions, events: Events = si
 
 /** Several models lie each in a folder of its own: NAME-SUFFIX, or OUTPUT-SUFFIX. */
 function outputOf(options: PruneModelOptions, suffix: string, several: boolean): OutputPlan {
-  const { output, force = false } = options;
+  const { output, force = false, verb = prune } = options;
   if (several && output?.endsWith('.onnx'))
     throw new UsageError(`--output: expected a folder's name for several models, found ${output}`);
   const named = several && output !== undefined ? `${output.replace(/\/+$/, '')}-${suffix}` : output;
-  return planFolder(resolveModel(options.model), several ? `pruned-${suffix}` : 'pruned', named, force);
+  return planFolder(resolveModel(options.model), several ? `${verb.folder}-${suffix}` : verb.folder, named, force);
 }

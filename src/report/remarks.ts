@@ -1,5 +1,5 @@
 // What a report says in sentences: about one model, and about the run.
-import { bytes, counted, metricName, metricValue, percent, signedPoints, whole } from './figures.ts';
+import { bytes, counted, counter, metricName, metricValue, percent, signedPoints, whole } from './figures.ts';
 import type { Candidate, Report } from './schema.ts';
 import { oneLine } from './strings.ts';
 
@@ -83,7 +83,7 @@ export function leftOut({ steps }: Report): LeftOut[] {
 /** What each pass did, in its own counters. */
 export function stepRemarks({ steps }: Report): string[] {
   return steps.map(({ pass, stats }) => {
-    const counts = Object.entries(stats).map(([name, count]) => `${count} ${name}`);
+    const counts = Object.entries(stats).map(([name, count]) => `${counter(count)} ${name}`);
     return oneLine(`${pass}: ${counts.join(', ')}`);
   });
 }
