@@ -14,8 +14,10 @@ import type { Report } from './report/schema.ts';
 export interface ShareOptions {
   /** Only tensors of the same content: outputs stay the same bit by bit. */
   readonly exact?: boolean | undefined;
-  /** Layers that share: `0-1,2-3`, `0+3` or `neighbours:3`. */
+  /** Layers that share: `0-1,2-3`, `0+3`, `neighbours:3` or `auto`. */
   readonly groups?: string | undefined;
+  /** Share of the layers' parameters that stays; groups are chosen for it. */
+  readonly keepParameters?: number | undefined;
   /** What of them; default all. */
   readonly parts?: 'attention' | 'ffn' | 'all' | undefined;
   /** Where shared weights start; default mean. */
@@ -98,7 +100,12 @@ export function share(model: string, options: ShareOptions = {}, events?: Events
 
 /** Layers first: what they share is then factorised or coded once. Healing comes before codes, which are not trained. */
 function worksOf(options: ShareOptions): Work[] {
-  const { exact, groups, parts = 'all', start = 'mean', codebook } = options;
+  const { exact, keepParameters: keep, parts = 'all', start = 'mean', codebook } = options;
+  if (keep !== undefined && !(keep > 0 && keep < 1))
+    throw new UsageError(`--keep-parameters: expected a share between 0 and 1, found ${keep}`);
+  if (keep !== undefined && (options.groups ?? 'auto') !== 'auto')
+    throw new UsageError(`--keep-parameters: expected --groups auto, found --groups ${options.groups}`);
+  const groups = options.groups ?? (keep === undefined ? undefined : 'auto');
   const lossy = groups !== undefined || options.factorise !== undefined || codebook !== undefined;
   if (exact && lossy)
     throw new UsageError('--exact: expected it alone, found --groups, --factorise or --codebook, which change outputs');
@@ -106,7 +113,7 @@ function worksOf(options: ShareOptions): Work[] {
     throw new UsageError('share: expected --exact, --groups, --factorise or --codebook, found none of them');
   return [
     exactly(),
-    ...(groups === undefined ? [] : [acrossLayers({ groups, parts, start })]),
+    ...(groups === undefined ? [] : [acrossLayers({ groups, keep, parts, start })]),
     ...(options.factorise === undefined ? [] : [factorised(rankOf(options.factorise))]),
     ...healing(options),
     ...(codebook === undefined ? [] : [coded(codebook)]),

@@ -51,8 +51,14 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
 
     exact: Flags.boolean({ description: 'only tensors of the same content, also transposed', helpGroup: WHAT }),
     groups: Flags.string({
-      description: 'layers that share their weights: ranges, lists with +, or this many groups of neighbours',
-      helpValue: '0-1,2+4|neighbours:3',
+      description:
+        'layers that share their weights: ranges, lists with +, this many groups of neighbours, or auto: pairs that move the answers least',
+      helpValue: '0-1,2+4|neighbours:3|auto',
+      helpGroup: WHAT,
+    }),
+    'keep-parameters': decimal({
+      description: "share of the layers' parameters that stays: groups are chosen for it",
+      defaultHelp: async () => '0.6 with --groups auto',
       helpGroup: WHAT,
     }),
     parts: Flags.string({

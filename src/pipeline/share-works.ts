@@ -1,6 +1,6 @@
 // The works of `share`: passes with what they look up in the user's texts.
-import type { Step } from './steps.ts';
-import { runSteps } from './steps.ts';
+import { chooseGroups } from './share-choose.ts';
+import { runSteps, type Step } from './steps.ts';
 import { withModel, type Work } from './prune-works.ts';
 import { blocksOf } from '../passes/structure/blocks.ts';
 import { codebook } from '../passes/share/codebook.ts';
@@ -23,17 +23,24 @@ export function exactly(): Work {
 }
 
 export interface LayerSharing {
-  /** `0-1,2-3`, `neighbours:3`. */
+  /** `0-1,2-3`, `neighbours:3`, `auto`. */
   readonly groups: string;
+  /** Share of the layers' parameters that stays; with auto. */
+  readonly keep?: number | undefined;
   readonly parts: 'attention' | 'ffn' | 'all';
   readonly start: 'mean' | 'first' | 'last';
 }
 
 /** One set of weights for each group of layers. Throws UsageError for groups that the model does not have. */
-export function acrossLayers({ groups, parts, start }: LayerSharing): Work {
-  return (before, shop) => {
-    const { model, recognition } = before.known;
-    const list = parseGroups(groups, blocksOf(model, recognition).length);
+export function acrossLayers({ groups, keep = 0.6, parts, start }: LayerSharing): Work {
+  return async (before, shop) => {
+    const { known } = before;
+    if (groups === 'auto') {
+      const chosen = await chooseGroups(known, { parts, start, keep }, shop);
+      const shared = await passWork({ pass: shareLayers, options: { ...chosen.groups, start } })(before, shop);
+      return { ...shared, notes: [...shared.notes, ...chosen.notes] };
+    }
+    const list = parseGroups(groups, blocksOf(known.model, known.recognition).length);
     const options = { attention: parts === 'ffn' ? [] : list, ffn: parts === 'attention' ? [] : list, start };
     return passWork({ pass: shareLayers, options })(before, shop);
   };

@@ -28,6 +28,15 @@ describe('share', () => {
     expect(report.output!.params).toBeLessThan(report.input.params);
   });
 
+  it('chooses pairs for a budget and says how far each moves the answers', async () => {
+    const { code, stdout } = await run('--keep-parameters', '0.75', '-o', out('d'), '--json');
+    const report = reportSchema.parse(JSON.parse(stdout));
+    expect(code).toBe(0);
+    const saved = report.steps.find(({ pass }) => pass === 'share-layers')!.stats['saved parameters']!;
+    expect(saved).toBeGreaterThanOrEqual(0.25 * 4 * (4 * 16 * 16 + 2 * 16 * 32));
+    expect(report.notes.join()).toMatch(/pairs that share, with the distance .*: (attention|ffn) \d-\d \(\d/);
+  });
+
   it('--exact finds copies and nothing else', async () => {
     const twice = modelFolder({ layers: 2 });
     const path = join(twice, 'onnx/model.onnx');
@@ -70,6 +79,9 @@ describe('share', () => {
     ],
     [['--factorise', 'tables:3'], '--factorise: expected embeddings:RANK such as embeddings:128'],
     [['--factorise', 'embeddings:9999'], 'embeddings:9999: expected a rank below'],
+    [['--keep-parameters', '0.1'], '--keep-parameters: expected at least 0.250, what is left with one set of weights'],
+    [['--keep-parameters', '2'], '--keep-parameters: expected a share between 0 and 1, found 2'],
+    [['--keep-parameters', '0.5', '--groups', '0-1'], '--keep-parameters: expected --groups auto, found --groups 0-1'],
     [['--codebook', '7'], '--codebook=7'],
     [['--groups', '0-1', '--max-drop', '1pt'], '--max-drop'],
   ])('ends with 2 for %o', async (flags, message) => {
