@@ -2,8 +2,10 @@
 import { boundariesOf } from '../bert/boundaries.ts';
 import { recognise } from '../bert/recognise.ts';
 import { builtinDataset } from '../data/builtin-texts.ts';
+import { loadConfig } from '../data/config.ts';
 import { loadTokenizer, type Encoding, type Tokenizer } from '../data/tokenizer/tokenizer.ts';
 import { ModelError } from '../errors.ts';
+import { sequenceLimit } from '../evaluate/evaluate.ts';
 import { makeFeeds } from '../evaluate/feeds.ts';
 import { toFloat32 } from '../evaluate/outputs.ts';
 import { cloneModel } from '../ir/clone.ts';
@@ -17,6 +19,8 @@ import { Scratch } from './training.ts';
 
 /** Texts that are looked at, and how many go through the model at once. */
 const [TEXTS, BATCH] = [256, 32];
+/** Tokens of a built-in text. */
+const LONGEST = 128;
 /** More classes than these (a vocabulary) are too much to keep of every token. */
 const CLASSES = 1000;
 
@@ -58,7 +62,8 @@ export class Answers {
    */
   static async of(known: KnownModel, shop: Workshop, where: string): Promise<Answers> {
     const tokenizer = shop.material?.tokenizer ?? (await loadTokenizer(known.path.folder));
-    const texts = shop.material?.samples.flatMap(({ sequences }) => sequences) ?? (await builtinTexts(tokenizer));
+    const texts =
+      shop.material?.samples.flatMap(({ sequences }) => sequences) ?? (await builtinTexts(known, tokenizer));
     return new Answers(known, shop, texts, tokenizer, where);
   }
 
@@ -116,9 +121,13 @@ function endOf(model: Model): string {
   );
 }
 
-async function builtinTexts(tokenizer: Tokenizer): Promise<Encoding[]> {
+/** As long as the model takes them. */
+async function builtinTexts(known: KnownModel, tokenizer: Tokenizer): Promise<Encoding[]> {
+  const { fixed } = feedingOf(known, tokenizer);
+  const limit = sequenceLimit({ fixed, config: await loadConfig(known.path.folder), tokenizer });
   const texts: Encoding[] = [];
-  for await (const row of builtinDataset().rows()) texts.push(tokenizer.encode(row.text, row.textPair, 128));
+  for await (const row of builtinDataset().rows())
+    texts.push(tokenizer.encode(row.text, row.textPair, Math.min(limit, LONGEST)));
   return texts;
 }
 

@@ -29,11 +29,12 @@ describe('share', () => {
   });
 
   it('chooses pairs for a budget and says how far each moves the answers', async () => {
-    const { code, stdout } = await run('--keep-parameters', '0.75', '-o', out('d'), '--json');
+    const { code, stdout, stderr } = await run('--keep-parameters', '0.75', '-o', out('d'), '--json');
+    expect(stderr).not.toContain('expected');
     const report = reportSchema.parse(JSON.parse(stdout));
     expect(code).toBe(0);
     const saved = report.steps.find(({ pass }) => pass === 'share-layers')!.stats['saved parameters']!;
-    expect(saved).toBeGreaterThanOrEqual(0.25 * 4 * (4 * 16 * 16 + 2 * 16 * 32));
+    expect(saved).toBeGreaterThanOrEqual(0.25 * 4 * (4 * 32 * 32 + 2 * 32 * 32));
     expect(report.notes.join()).toMatch(/pairs that share, with the distance .*: (attention|ffn) \d-\d \(\d/);
   });
 
