@@ -22,6 +22,8 @@ export interface GoalMaterial {
   readonly pooling: 'mean' | 'cls';
   readonly train: readonly Row[];
   readonly dev: readonly Row[];
+  /** Behind the names of the loss's inputs. */
+  readonly suffix?: string | undefined;
 }
 
 export interface PreparedGoal {
@@ -63,10 +65,10 @@ export function prepareGoal(
 function contextOf(
   task: FitTask,
   { model, recognition, output, classes, labels }: HeadChoice,
-  { path, tokenizer, maxLength, pooling, train, dev }: GoalMaterial,
+  { path, tokenizer, maxLength, pooling, train, dev, suffix }: GoalMaterial,
   { labelSmoothing }: GoalOptions,
 ): GoalContext {
-  const base = { path, tokenizer, maxLength, labels, output, classes, smoothing: labelSmoothing };
+  const base = { path, tokenizer, maxLength, labels, output, classes, suffix, smoothing: labelSmoothing };
   if (task !== 'sentence-similarity') return base;
   const tokens = recognition.head.outputs.find(({ name }) => name === output)?.kind === 'hidden';
   const features = { ...featuresOf(model.graph, recognition), hidden: output };

@@ -20,14 +20,18 @@ export interface HeadOptions {
   readonly seed: number;
 }
 
-export interface HeadChoice {
-  readonly model: Model;
-  readonly recognition: Recognition;
+/** An output that is trained. */
+export interface TrainedHead {
   readonly output: string;
   /** Size of the output's last dimension. */
   readonly classes: number;
   /** In the order of their ids; empty for scores and words. */
   readonly labels: readonly string[];
+}
+
+export interface HeadChoice extends TrainedHead {
+  readonly model: Model;
+  readonly recognition: Recognition;
   /** Absent where the model's own head is kept. */
   readonly step?: ReportStep;
   readonly notes: readonly string[];
@@ -73,7 +77,7 @@ export function chooseHead(
 ): HeadChoice {
   const own = outputFor(task, known.recognition);
   if (task === 'sentence-similarity' || task === 'fill-mask') return keptOutput(known, task, own);
-  const labels = task === 'regression' ? ['score'] : labelsOf(task, data, options);
+  const labels = labelNamesOf(task, data, options);
   const names = own?.size === config?.labels.length ? (config?.labels ?? []) : [];
   if (options.head === 'keep') {
     if (!own) throw new ModelError(`--head keep: expected an output for ${task}, found none: use --head fresh`);
@@ -103,6 +107,11 @@ function keptOutput(known: KnownModel, task: FitTask, own: Output | undefined): 
   return { ...base(known), output: own.name, classes: own.size ?? 0, labels: [], notes: [] };
 }
 
+/** Names of the data's labels in order; 'score' where there are none to tell apart. Throws DataError. */
+export function labelNamesOf(task: FitTask, data: LabelledRows, options: HeadOptions): readonly string[] {
+  return task === 'regression' ? ['score'] : labelsOf(task, data, options);
+}
+
 /** Names of the data's labels in order; those that were given, where there are such. */
 function labelsOf(task: FitTask, { path, rows, classes }: LabelledRows, { labels }: HeadOptions): readonly string[] {
   const found = orderLabels(countLabels(task, rows).keys(), classes);
@@ -115,8 +124,8 @@ function labelsOf(task: FitTask, { path, rows, classes }: LabelledRows, { labels
   return found;
 }
 
-/** Why the model's own head does not do, or undefined where it does. */
-function whyFresh(
+/** Why the model's own head does not do, or undefined where it does. Throws DataError for a label that may be misspelt. */
+export function whyFresh(
   own: Output | undefined,
   names: readonly string[],
   labels: readonly string[],
@@ -143,15 +152,38 @@ function whyFresh(
 }
 
 function withFreshHead(
-  { model }: KnownModel,
+  known: KnownModel,
   task: FitTask,
   labels: readonly string[],
   why: string,
-  { pooling, seed }: HeadOptions,
+  options: HeadOptions,
 ): HeadChoice {
+  return {
+    ...putHeads(known, [{ task, labels: labels.length }], options),
+    output: 'logits',
+    classes: labels.length,
+    labels,
+    notes: [`a fresh head is trained: ${why}; labels ${listed(labels)}`],
+  };
+}
+
+/** The first names of a list. */
+export function listed(labels: readonly string[]): string {
+  return `${labels.slice(0, 8).join(', ')}${labels.length > 8 ? ' …' : ''}`;
+}
+
+/** The model with fresh heads in place of its outputs; names of outputs and weights are those of a single head by default. */
+export function putHeads(
+  { model }: KnownModel,
+  heads: readonly { task: FitTask; labels: number; output?: string; weights?: string }[],
+  { pooling, seed }: HeadOptions,
+): Pick<HeadChoice, 'model' | 'recognition'> & { readonly step: ReportStep } {
   const started = performance.now();
-  const per = task === 'token-classification' ? 'token' : 'text';
-  const options = freshHeads.options.parse({ heads: [{ labels: labels.length, per }], pooling, seed });
+  const given = heads.map(({ task, ...head }) => ({
+    ...head,
+    per: task === 'token-classification' ? 'token' : 'text',
+  }));
+  const options = freshHeads.options.parse({ heads: given, pooling, seed });
   const {
     model: made,
     stats,
@@ -166,13 +198,5 @@ function withFreshHead(
     skipped: [...skipped],
     seconds: (performance.now() - started) / 1000,
   };
-  return {
-    model: made,
-    recognition: recognise(made),
-    output: 'logits',
-    classes: labels.length,
-    labels,
-    step,
-    notes: [`a fresh head is trained: ${why}; labels ${labels.slice(0, 8).join(', ')}${labels.length > 8 ? ' …' : ''}`],
-  };
+  return { model: made, recognition: recognise(made), step };
 }

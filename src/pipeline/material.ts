@@ -46,6 +46,8 @@ export interface Entry {
   readonly labels: readonly string[];
   /** For each of the labels where its score stands in this model's outputs; absent where in order. */
   readonly columns?: readonly number[];
+  /** The output that is read, of a model with several heads. */
+  readonly output?: string | undefined;
   readonly pooling: Pooling;
 }
 

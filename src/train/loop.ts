@@ -165,12 +165,13 @@ class Run {
   async #evaluate(): Promise<void> {
     if (!this.#context.evaluate) return;
     const state = this.#state;
-    const metric = await this.#context.evaluate(this.#stepper.model());
+    const given = await this.#context.evaluate(this.#stepper.model());
+    const { metric, ...tasks } = typeof given === 'number' ? { metric: given } : given;
     this.#tick();
     state.evaluated = state.step;
     state.sinceBest++;
     if (!Number.isFinite(metric)) return this.#context.log(`step ${state.step}: the metric is ${metric}: not counted`);
-    state.evaluations.push({ step: state.step, metric });
+    state.evaluations.push({ step: state.step, metric, ...tasks });
     if (state.best !== null && metric <= state.best.metric) return;
     state.best = { step: state.step, metric };
     state.sinceBest = 0;
