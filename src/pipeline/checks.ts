@@ -1,5 +1,5 @@
 // Holding figures against the gates: one check for each figure that a gate was asked for, and the verdict that follows.
-import type { Accuracy, Candidate, Check, Verdict } from '../report/schema.ts';
+import { accuraciesOf, type Accuracy, type Candidate, type Check, type Verdict } from '../report/schema.ts';
 import { verdictOf, type Gates } from './gates.ts';
 
 /** What a report says about the gates. */
@@ -37,17 +37,19 @@ function lineOf({ gate, at, expected, found }: Check): string {
   return `${what[gate] ?? at ?? gate}: expected ${expected}, found ${found}`;
 }
 
-/** The accuracies that a gate guards: the only one, or that of each task with its name. */
-function accuraciesOf({ accuracy, tasks = [] }: Figures, gate: string): { at: string; accuracy: Accuracy }[] {
-  const named = tasks.map((one) => ({ at: `${one.name} ${one.accuracy.metric}`, accuracy: one.accuracy }));
-  const found = accuracy ? [{ at: accuracy.metric, accuracy }, ...named] : named;
+/** What a gate guards: the only metric, or that of each task with its name. */
+function guarded(figures: Figures, gate: string): { at: string; accuracy: Accuracy }[] {
+  const found = accuraciesOf(figures);
   if (found.length === 0) throw new Error(`--${gate} was asked for and no accuracy was measured`);
-  return found;
+  return found.map(({ task, accuracy }) => ({
+    at: task === undefined ? accuracy.metric : `${task} ${accuracy.metric}`,
+    accuracy,
+  }));
 }
 
 function dropChecks(figures: Figures, { maxDrop }: Gates): Check[] {
   if (!maxDrop) return [];
-  return accuraciesOf(figures, 'max-drop').map(({ at, accuracy: { before, drop } }) => {
+  return guarded(figures, 'max-drop').map(({ at, accuracy: { before, drop } }) => {
     const allowed = maxDrop.allowed(before);
     return {
       gate: 'max-drop',
@@ -79,7 +81,7 @@ function sizeCheck({ output }: Figures, { maxSize }: Gates): Check[] {
 
 function metricChecks(figures: Figures, { minMetric }: Gates): Check[] {
   if (minMetric === undefined) return [];
-  return accuraciesOf(figures, 'min-metric').map(({ at, accuracy: { after } }) => ({
+  return guarded(figures, 'min-metric').map(({ at, accuracy: { after } }) => ({
     gate: 'min-metric',
     at,
     expected: `at least ${(100 * minMetric).toFixed(2)} %`,

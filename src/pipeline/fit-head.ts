@@ -116,7 +116,7 @@ export function labelNamesOf(task: FitTask, data: LabelledRows, options: HeadOpt
 function labelsOf(task: FitTask, { path, rows, classes }: LabelledRows, { labels }: HeadOptions): readonly string[] {
   const found = orderLabels(countLabels(task, rows).keys(), classes);
   if (labels !== undefined) return labels;
-  if (found.length < 2 && task === 'text-classification')
+  if (found.length < 2 && task !== 'multi-label-classification')
     throw new DataError(
       `${path}: expected at least two labels to tell apart, found ${found.map((name) => `'${name}'`).join(', ') || 'none'}`,
     );

@@ -234,6 +234,14 @@ export type Training = z.output<typeof training>;
 export type Latency = z.output<typeof latency>;
 export type Candidate = z.output<typeof candidate>;
 
+/** What was measured on labelled rows: once, or for each task of a model with several heads, by its name. */
+export function accuraciesOf({ accuracy, tasks = [] }: Pick<Candidate, 'accuracy' | 'tasks'>): {
+  readonly task?: string;
+  readonly accuracy: Accuracy;
+}[] {
+  return [...(accuracy ? [{ accuracy }] : []), ...tasks.map((one) => ({ task: one.name, accuracy: one.accuracy }))];
+}
+
 /** The models that a report holds against the original: one for a command that makes a model. */
 export function candidatesOf(report: Report): readonly Candidate[] {
   if (report.candidates) return report.candidates;
