@@ -6,7 +6,7 @@ import type { FitSource } from './pipeline/fit-read.ts';
 import { fit } from './pipeline/fit.ts';
 import { gatesOf } from './pipeline/gates.ts';
 import type { CompressionReport } from './report/schema.ts';
-import { trainingOf, type LearningOptions } from './training-options.ts';
+import { checkShare, trainingOf, type LearningOptions } from './training-options.ts';
 
 /** A head of a model that is trained for several tasks. */
 export interface TrainTask {
@@ -79,6 +79,7 @@ export interface TrainModelOptions extends LearningOptions {
  * Throws UsageError, ModelError or DataError: one line each, nothing written.
  */
 export async function train(model: string, options: TrainModelOptions, events?: Events): Promise<CompressionReport> {
+  checkShare('label-smoothing', options.labelSmoothing);
   const { data: _data, dev: _dev, task: _task, tasks: _tasks, ...others } = options;
   const { checkpointEvery, minMetric, maxDrop, batch, seed, ep, ...rest } = others;
   return fit(

@@ -41,6 +41,8 @@ export interface HeadChoice extends TrainedHead {
 export interface LabelledRows {
   readonly path: string;
   readonly rows: readonly Row[];
+  /** The file to judge by, where it is another. */
+  readonly dev?: { readonly path: string; readonly rows: readonly Row[] } | undefined;
   /** Names that the file has for its class numbers. */
   readonly classes?: readonly string[] | undefined;
 }
@@ -113,8 +115,13 @@ export function labelNamesOf(task: FitTask, data: LabelledRows, options: HeadOpt
 }
 
 /** Names of the data's labels in order; those that were given, where there are such. */
-function labelsOf(task: FitTask, { path, rows, classes }: LabelledRows, { labels }: HeadOptions): readonly string[] {
-  const found = orderLabels(countLabels(task, rows).keys(), classes);
+function labelsOf(
+  task: FitTask,
+  { path, rows, dev, classes }: LabelledRows,
+  { labels }: HeadOptions,
+): readonly string[] {
+  const judged = dev ? countLabels(task, dev.rows, dev.path).keys() : [];
+  const found = orderLabels(new Set([...countLabels(task, rows, path).keys(), ...judged]), classes);
   if (labels !== undefined) return labels;
   if (found.length < 2 && task !== 'multi-label-classification')
     throw new DataError(
@@ -130,7 +137,7 @@ export function whyFresh(
   names: readonly string[],
   labels: readonly string[],
   task: FitTask,
-  { path, rows }: LabelledRows,
+  { path, rows, dev }: LabelledRows,
 ): string | undefined {
   if (!own?.size) return 'the model has no head for the task';
   if (task === 'regression') return own.size === 1 ? undefined : `the model's head has ${own.size} outputs`;
@@ -143,11 +150,12 @@ export function whyFresh(
   const generic = names.every((name) => /^LABEL_\d+$/.test(name));
   if (generic || strange.length === labels.length)
     return `the model's head has other labels (${names.slice(0, 4).join(', ') || own.size})`;
-  const line = rows.find(
-    (row) => row.label === strange[0] || row.labels?.includes(strange[0]!) || row.tags?.includes(strange[0]!),
-  )?.line;
+  const has = (row: Row): boolean =>
+    row.label === strange[0] || row.labels?.includes(strange[0]!) === true || row.tags?.includes(strange[0]!) === true;
+  const first = rows.find(has);
+  const line = (first ?? dev?.rows.find(has))?.line;
   throw new DataError(
-    `${path}${line === undefined ? '' : ` line ${line}`}: expected one of the model's labels ${names.slice(0, 8).join(', ')}, found '${strange[0]}': --head fresh trains a head for the labels of the data`,
+    `${first || !dev ? path : dev.path}${line === undefined ? '' : ` line ${line}`}: expected one of the model's labels ${names.slice(0, 8).join(', ')}, found '${strange[0]}': --head fresh trains a head for the labels of the data`,
   );
 }
 

@@ -2,6 +2,7 @@
 import type { Dataset, Row } from '../data/dataset.ts';
 import { DataError } from '../errors.ts';
 import { guessFitTask, type FitTask } from '../objectives/fit-task.ts';
+import { namesOf } from '../objectives/label-names.ts';
 import { openFitData, readFitData, type FitData, type FitDataOptions } from './fit-data.ts';
 import { outputFor } from './fit-head.ts';
 import type { KnownModel } from './known-model.ts';
@@ -57,13 +58,13 @@ export async function readFitRows(
     throw new DataError(
       `--task ${name}: expected a task with a head of its own (${[...headed].join(', ')}), found ${task}`,
     );
-  const data = await readFitData(dataset, all, classesOf(task));
+  const data = await readFitData(dataset, all, classesOf(task, path));
   const guessed = guess ? [`task ${task}, guessed from ${guess.from}: name another with --task`] : [];
   return { source, task, data, notes: [...guessed, ...data.notes] };
 }
 
 /** Tasks that a fresh head can be put on for, so that several can share an encoder. */
-const headed: ReadonlySet<FitTask> = new Set([
+export const headed: ReadonlySet<FitTask> = new Set([
   'text-classification',
   'multi-label-classification',
   'token-classification',
@@ -76,8 +77,8 @@ async function lookAt(dataset: Dataset): Promise<Pick<Dataset, 'path' | 'columns
   return { path: dataset.path, columns: dataset.columns, rows };
 }
 
-/** What the split spreads evenly. */
-function classesOf(task: FitTask): (row: Row) => string {
-  const classes = task === 'text-classification' || task === 'multi-label-classification';
-  return ({ label }) => (classes ? (label ?? '') : '');
+/** What the split spreads evenly: classes; of several labels the first one, since of sets of labels most may be there once. */
+function classesOf(task: FitTask, path: string): (row: Row) => string {
+  if (task === 'multi-label-classification') return (row) => namesOf(row, path)[0] ?? '';
+  return ({ label = '' }) => (task === 'text-classification' ? label : '');
 }

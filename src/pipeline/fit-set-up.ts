@@ -1,5 +1,6 @@
 // All that is known before the first step: model, heads, weights, rows, goals.
 import { loadConfig, loadPooling, type ModelConfig } from '../data/config.ts';
+import { UsageError } from '../errors.ts';
 import { loadTokenizer, type Tokenizer } from '../data/tokenizer/tokenizer.ts';
 import { sequenceLimit } from '../evaluate/evaluate.ts';
 import { checkRoles, fixedShape, rolesByName } from '../evaluate/roles.ts';
@@ -11,7 +12,7 @@ import { devSetOf } from './fit-dev.ts';
 import { prepareGoal, type GoalOptions } from './fit-goal.ts';
 import { chooseHead, type HeadChoice, type HeadOptions } from './fit-head.ts';
 import { chooseHeads } from './fit-heads.ts';
-import { readFitRows, type FitReadOptions, type FitRows, type FitSource } from './fit-read.ts';
+import { headed, readFitRows, type FitReadOptions, type FitRows, type FitSource } from './fit-read.ts';
 import { readKnownModel, type KnownModel } from './known-model.ts';
 import type { DevSet } from './training.ts';
 
@@ -65,6 +66,10 @@ export async function setUpFit(options: SetUpOptions): Promise<FitSetUp> {
   const kit = await kitOf(known, options);
   const read: FitRows[] = [];
   for (const source of options.sources) read.push(await readFitRows(source, known, kit.config, options));
+  refuseUnused(
+    read.map(({ task }) => task),
+    options,
+  );
   const weights = { freeze: options.freeze, embeddings: options.trainEmbeddings };
   trainableWeights(known.model, known.recognition, { ...weights, freeze: [] }); // before a head is put on what cannot be trained
   const choices = choose(known, kit.config, read, { ...options, pooling: options.pooling ?? kit.headPooling });
@@ -85,15 +90,36 @@ export async function setUpFit(options: SetUpOptions): Promise<FitSetUp> {
   return { known, parts, trainable, feeding, kit, maxLength, notes };
 }
 
+/** Options that none of the tasks has a use for. Throws UsageError. */
+function refuseUnused(tasks: readonly FitTask[], options: SetUpOptions): void {
+  const unless = (flag: string, given: boolean, what: string, fits: (task: FitTask) => boolean): void => {
+    if (given && !tasks.some(fits)) throw new UsageError(`${flag}: expected ${what}, found ${tasks.join(', ')}`);
+  };
+  const scores = (task: FitTask): boolean => task === 'regression' || task === 'sentence-similarity';
+  const classes = (task: FitTask): boolean => !scores(task) && task !== 'fill-mask';
+  unless('--class-weights', options.classWeights !== undefined, 'a task with classes', classes);
+  unless('--labels', options.labels !== undefined, 'a task with labels', classes);
+  unless(
+    '--label-smoothing',
+    (options.labelSmoothing ?? 0) > 0,
+    'a task with classes or words',
+    (task) => !scores(task),
+  );
+  unless('--head', options.head === 'fresh', 'a task that a fresh head can be put on for', (task) => headed.has(task));
+}
+
 function choose(
   known: KnownModel,
   config: ModelConfig | undefined,
   read: readonly FitRows[],
   options: HeadOptions,
 ): HeadChoice[] {
-  const tasks = read.map(({ source: { name = '' }, task, data: { dataset, train, devRows } }) => {
-    const data = { path: dataset.path, rows: [...train, ...devRows], classes: dataset.classes };
-    return { name, task, data };
+  const tasks = read.map(({ source, task, data: { dataset, train, devRows } }) => {
+    const { dev } = source;
+    const rows = dev === undefined ? [...train, ...devRows] : train;
+    const judged = dev === undefined ? undefined : { path: dev, rows: devRows };
+    const data = { path: dataset.path, rows, dev: judged, classes: dataset.classes };
+    return { name: source.name ?? '', task, data };
   });
   const [only] = tasks as [(typeof tasks)[number]];
   return only.name === ''

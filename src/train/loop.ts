@@ -220,7 +220,7 @@ class Run {
       if (best) this.#best = this.#values().map((value) => new Float32Array(value.length));
       return this.#arrays();
     });
-    if (!state) return;
+    if (!state) return this.#context.log(`no checkpoint in ${checkpoint.folder}: the run begins anew`);
     this.#state = state;
     this.#stepper.optimizer.steps = state.updates;
     this.#context.log(`resumed after step ${state.step}`);
