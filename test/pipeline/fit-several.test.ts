@@ -5,6 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { train, type TrainModelOptions } from '../../src/fit.ts';
 import { readModel } from '../../src/onnx/read.ts';
 import { reportSchema } from '../../src/report/schema.ts';
+import { renderHtml } from '../../src/report/html/page.ts';
+import { renderMarkdown } from '../../src/report/markdown.ts';
 import { renderJunit } from '../../src/report/junit.ts';
 import { renderText } from '../../src/report/text.ts';
 import { validate } from '../../src/validate.ts';
@@ -87,6 +89,8 @@ describe('two tasks', () => {
     const text = renderText(report, 120);
     expect(text).toMatch(/side: accuracy\s+[\d.]+ %\s+[\d.]+ %/);
     expect(text).toContain('task tag: token-classification by output logits_tag, 43 rows, judged on 5, weight 2');
+    expect(renderMarkdown(report)).toMatch(/\| side: accuracy \| [\d.]+ % \|/);
+    expect(renderHtml(report)).toContain('The thin lines are the tasks: side, tag.');
     expect(renderJunit(report)).toContain('<testcase name="min-metric: tag f1"');
   });
 
