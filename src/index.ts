@@ -5,7 +5,7 @@ export { distill, type DistillModelOptions } from './distill.ts';
 export { prune, type PruneOptions } from './prune.ts';
 export { share, type ShareOptions } from './share.ts';
 export { quantize, type QuantizeOptions } from './quantize.ts';
-export { train, type TrainModelOptions } from './fit.ts';
+export { train, type TrainModelOptions, type TrainTask } from './fit.ts';
 export { validate, type ValidateOptions } from './validate.ts';
 export {
   candidatesOf,

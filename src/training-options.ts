@@ -28,9 +28,16 @@ export interface LearningOptions {
   readonly evaluateEvery?: number | undefined;
 }
 
+/** Options that are a share: of targets, of values. Throws UsageError. */
+export function checkShare(flag: string, share: number | undefined): void {
+  if (share !== undefined && !(share >= 0 && share < 1))
+    throw new UsageError(`--${flag}: expected a share from 0 to below 1, found ${share}`);
+}
+
 /** As the trainer takes them. Throws UsageError. */
 export function trainingOf(options: LearningOptions & { readonly rate: number }): Omit<TrainOptions, 'checkpoint'> {
   const { epochs, steps, minutes, rate, warmup, decay, weightDecay, clip, clipValue, l1, l2 } = options;
+  checkShare('dropout', options.dropout);
   return {
     length: lengthOf({ epochs, steps, minutes }),
     rate,

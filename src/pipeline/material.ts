@@ -15,7 +15,7 @@ import type { Task, TaskRun } from '../evaluate/task.ts';
 import type { Padding } from '../evaluate/window.ts';
 import { openBaseline, type BaselineGate } from './baseline.ts';
 import type { Gates } from './gates.ts';
-import { labelsBeside, loadKits, namesOf, type Kit } from './kits.ts';
+import { kitsOfHead, labelsBeside, loadKits, namesOf, type Kit } from './kits.ts';
 import type { KnownModel } from './known-model.ts';
 
 export interface DataOptions extends ColumnNames {
@@ -24,6 +24,8 @@ export interface DataOptions extends ColumnNames {
   /** Which list of a JSON file that holds several. */
   readonly split?: string | undefined;
   readonly task?: string | undefined;
+  /** Which head of a model that has several. */
+  readonly head?: string | undefined;
   /** Measure this many rows, chosen with the seed. */
   readonly samples?: number | undefined;
   readonly maxLength?: number | undefined;
@@ -46,6 +48,8 @@ export interface Entry {
   readonly labels: readonly string[];
   /** For each of the labels where its score stands in this model's outputs; absent where in order. */
   readonly columns?: readonly number[];
+  /** The output that is read, of a model with several heads. */
+  readonly output?: string | undefined;
   readonly pooling: Pooling;
 }
 
@@ -72,11 +76,12 @@ export async function prepareMaterial(
   models: readonly KnownModel[],
   options: DataOptions,
 ): Promise<Material | NoMaterial> {
-  const kits = await loadKits(models).catch((error: unknown): NoMaterial => {
+  const loaded = await loadKits(models).catch((error: unknown): NoMaterial => {
     if (options.data !== undefined || !(error instanceof DataError)) throw error;
     return { missing: error.message };
   });
-  if ('missing' in kits) return kits;
+  if ('missing' in loaded) return loaded;
+  const kits = kitsOfHead(loaded, models, options.head, options.data !== undefined);
   const original = kits[0]!;
   const dataset = options.data === undefined ? undefined : await openDataset(options.data, options, options);
   const look = dataset && { columns: dataset.columns, rows: await firstRows(dataset, 200) };
@@ -136,7 +141,7 @@ function entriesOf(
   const runs = new Map<string, TaskRun>();
   const reference = namesOf(kits[0]!.config?.labels ?? [], classes);
   return models.map((model, i) => {
-    const { tokenizer, config } = kits[i]!;
+    const { tokenizer, config, output } = kits[i]!;
     const roles = model.roles ?? rolesByName(model.inputs);
     checkRoles(model.inputs, roles);
     const fixed = fixedShape(model.inputs, roles);
@@ -161,6 +166,7 @@ function entriesOf(
       maxLength,
       labels,
       pooling,
+      output,
       ...(columns && { columns }),
     };
   });

@@ -31,6 +31,8 @@ export interface Trained {
   readonly trainable: Trainable;
   readonly samples: readonly unknown[];
   readonly dev: DevSet | undefined;
+  /** Instead of `dev`: the tasks of a model with several heads. */
+  readonly tasks?: Training['tasks'];
   /** What was done before the first step. */
   readonly steps: readonly ReportStep[];
   /** Options of the training step, for the report. */
@@ -86,12 +88,12 @@ export async function finishTraining(
 
 /** The rows to judge by, and how they are fed, as the measurement takes them. */
 export function entryOf(
-  { run, roles, padding, labels, pooling }: DevSet,
+  { run, roles, padding, labels, pooling, output }: DevSet,
   onnxPath: string,
   kit: Pick<Entry, 'tokenizer' | 'config' | 'maxLength'>,
 ): Entry {
   const { tokenizer, config, maxLength } = kit;
-  return { onnxPath, roles, run, padding, tokenizer, config, maxLength, labels, pooling };
+  return { onnxPath, roles, run, padding, tokenizer, config, maxLength, labels, pooling, output };
 }
 
 /** A run that ended by numbers that are none fails, whatever its gates say. */
@@ -123,22 +125,26 @@ function stepOf({ command, settings, samples, trainable, result }: Trained): Rep
 export function trainingOf({
   samples,
   dev,
+  tasks,
   trainable,
   result,
-}: Pick<Trained, 'samples' | 'dev' | 'trainable' | 'result'>): Training {
+}: Pick<Trained, 'samples' | 'dev' | 'tasks' | 'trainable' | 'result'>): Training {
   const { steps, epochs, seconds, stopped, reason, best, curve, evaluations } = result;
+  const judged = dev?.dataset.size ?? (tasks ?? []).reduce((sum, { rows }) => sum + (rows.dev ?? 0), 0);
+  const metric = dev?.run.metric ?? (tasks && judged > 0 ? 'meanMetric' : undefined);
   return {
     steps,
     epochs,
     seconds,
-    rows: { train: samples.length, ...(dev ? { dev: dev.dataset.size } : {}) },
+    rows: { train: samples.length, ...(judged > 0 ? { dev: judged } : {}) },
     params: trainable.params,
     stopped,
     ...(reason === undefined ? {} : { reason }),
-    ...(dev?.run.metric === undefined ? {} : { metric: dev.run.metric }),
-    ...(best ? { best: { ...best } } : {}),
+    ...(metric === undefined ? {} : { metric }),
+    ...(best ? { best: { step: best.step, metric: best.metric } } : {}),
     curve: curve.map((point) => ({ ...point, parts: { ...point.parts } })),
-    evaluations: evaluations.map((one) => ({ ...one })),
+    evaluations: evaluations.map(({ tasks: each, ...one }) => (each ? { ...one, tasks: { ...each } } : one)),
+    ...(tasks ? { tasks } : {}),
   };
 }
 

@@ -11,7 +11,7 @@ import type { Padding } from '../evaluate/window.ts';
 import type { Model } from '../ir/graph.ts';
 import { writeModel } from '../onnx/write.ts';
 import { openSession, type Session, type SessionOptions } from '../runtime/session.ts';
-import type { StepReport, TrainContext } from '../train/types.ts';
+import type { Scores, StepReport, TrainContext } from '../train/types.ts';
 import type { Events } from './events.ts';
 
 export interface RunOptions {
@@ -22,6 +22,10 @@ export interface RunOptions {
 
 /** What is measured on the way. */
 export interface DevSet {
+  /** Of the head, where a model has several. */
+  readonly name?: string | undefined;
+  /** Its output then. */
+  readonly output?: string | undefined;
   readonly task: string;
   readonly dataset: Dataset;
   readonly run: TaskRun;
@@ -76,7 +80,7 @@ export function sessionOptions(name: string, { threads, ep }: RunOptions): Sessi
 /** Steps that the loss shown is a mean over, about. */
 const SMOOTH = 20;
 
-/** The trainer's context. */
+/** The trainer's context. @param dev what models are judged by on the way, if anything */
 export function trainContext(
   scratch: Scratch,
   dev: DevSet | undefined,
@@ -91,16 +95,7 @@ export function trainContext(
     now: () => performance.now(),
     ...(dev && {
       evaluate: (model: Model) =>
-        scratch.with(model, 'the trained model', options, async (session) => {
-          const { task, dataset, run, roles, padding, batch } = dev;
-          const { models } = await evaluate(task, dataset, [{ session, run, roles, padding }], {
-            batch,
-            signal: options.signal,
-          });
-          const value = models[0]?.value ?? Number.NaN;
-          events.log(`${run.metric ?? 'metric'} on ${dataset.size} rows: ${(100 * value).toFixed(2)} %`);
-          return value;
-        }),
+        scratch.with(model, 'the trained model', options, (session) => scoreOf(session, dev, options, events)),
     }),
     progress(step) {
       shown = shown === undefined ? step.loss : shown + (step.loss - shown) / SMOOTH;
@@ -109,6 +104,32 @@ export function trainContext(
     log: events.log,
     signal: options.signal,
   };
+}
+
+async function scoreOf(session: Session, dev: DevSet, { signal }: RunOptions, events: Events): Promise<number> {
+  const { name, task, dataset, run, roles, padding, batch, output } = dev;
+  const { models } = await evaluate(task, dataset, [{ session, run, roles, padding, output }], { batch, signal });
+  const value = models[0]?.value ?? Number.NaN;
+  const of = name === undefined ? '' : `${name}: `;
+  events.log(`${of}${run.metric ?? 'metric'} on ${dataset.size} rows: ${(100 * value).toFixed(2)} %`);
+  return value;
+}
+
+/** The trainer's context for a model with several heads, of which the mean of their metrics is to be highest. */
+export function jointContext(
+  scratch: Scratch,
+  devs: readonly (DevSet & { readonly name: string })[],
+  options: RunOptions,
+  events: Events,
+): TrainContext {
+  const context = trainContext(scratch, undefined, options, events);
+  if (devs.length === 0) return context;
+  const scoreAll = async (session: Session): Promise<Scores> => {
+    const tasks: Record<string, number> = {};
+    for (const dev of devs) tasks[dev.name] = await scoreOf(session, dev, options, events);
+    return { metric: Object.values(tasks).reduce((sum, value) => sum + value, 0) / devs.length, tasks };
+  };
+  return { ...context, evaluate: (model) => scratch.with(model, 'the trained model', options, scoreAll) };
 }
 
 function noteOf({ rate, epoch }: StepReport, loss: number): string {

@@ -13,7 +13,7 @@ import {
   whole,
 } from './figures.ts';
 import { oneLine, shortNames } from './strings.ts';
-import { candidatesOf, type Accuracy, type Candidate, type Latency, type Report } from './schema.ts';
+import { accuraciesOf, candidatesOf, type Accuracy, type Candidate, type Latency, type Report } from './schema.ts';
 
 /** How a column stands: numbers to the right; a path is cut in its middle, prose wraps or is cut at its end. */
 export interface Column {
@@ -47,10 +47,10 @@ export function originalName(report: Report): string {
 
 /** One model: a row a figure, before and after. */
 export function beforeAfter(report: Report, one: Candidate): Table {
-  const { accuracy, parity, memory, output } = one;
+  const { parity, memory, output } = one;
   const rows = [
     ['size', bytes(report.input.bytes), bytes(output.bytes), `${percent(one.ratio, 1)}, ${sizes(one.ratio)}`],
-    ...(accuracy ? accuracyRows(accuracy) : []),
+    ...accuraciesOf(one).flatMap((scored) => accuracyRows(scored.accuracy, scored.task)),
     ...(one.latency ?? []).map(latencyRow),
   ];
   if (memory) {
@@ -71,7 +71,8 @@ function sizes(ratio: number): string {
   return ratio < 1 ? `${(1 / ratio).toFixed(2)}x smaller` : `${ratio.toFixed(2)}x larger`;
 }
 
-function accuracyRows(accuracy: Accuracy): string[][] {
+/** @param task of a model with several heads, which the first row names */
+function accuracyRows(accuracy: Accuracy, task?: string): string[][] {
   const { metric, before, after, drop, saturated } = accuracy;
   const row = (name: string, from: number, to: number, more = ''): string[] => [
     metricName(name),
@@ -91,6 +92,7 @@ function accuracyRows(accuracy: Accuracy): string[][] {
   }
   // the drop is what is judged: where it was measured to more digits than before and after show, it decides
   rows[0]![3] = rows[0]![3]!.replace(/^\S+/, signedPoints(-drop));
+  if (task !== undefined) rows[0]![0] = `${task}: ${rows[0]![0]!}`;
   return rows;
 }
 

@@ -165,12 +165,13 @@ class Run {
   async #evaluate(): Promise<void> {
     if (!this.#context.evaluate) return;
     const state = this.#state;
-    const metric = await this.#context.evaluate(this.#stepper.model());
+    const given = await this.#context.evaluate(this.#stepper.model());
+    const { metric, ...tasks } = typeof given === 'number' ? { metric: given } : given;
     this.#tick();
     state.evaluated = state.step;
     state.sinceBest++;
     if (!Number.isFinite(metric)) return this.#context.log(`step ${state.step}: the metric is ${metric}: not counted`);
-    state.evaluations.push({ step: state.step, metric });
+    state.evaluations.push({ step: state.step, metric, ...tasks });
     if (state.best !== null && metric <= state.best.metric) return;
     state.best = { step: state.step, metric };
     state.sinceBest = 0;
@@ -219,7 +220,7 @@ class Run {
       if (best) this.#best = this.#values().map((value) => new Float32Array(value.length));
       return this.#arrays();
     });
-    if (!state) return;
+    if (!state) return this.#context.log(`no checkpoint in ${checkpoint.folder}: the run begins anew`);
     this.#state = state;
     this.#stepper.optimizer.steps = state.updates;
     this.#context.log(`resumed after step ${state.step}`);

@@ -73,14 +73,21 @@ export interface TrainContext {
   /** Milliseconds that only grow. */
   now(): number;
   /**
-   * The metric of the model as it is now, more is better; absent: nothing is evaluated on the way. The model's weights are
-   * the arrays that are trained: it is not to be kept.
+   * How good the model is as it is now, more is better; absent: nothing is evaluated on the way. The model's weights are the arrays that are
+   * trained: it is not to be kept.
    */
-  evaluate?(model: Model): Promise<number>;
+  evaluate?(model: Model): Promise<number | Scores>;
   /** After every step. */
   progress?(step: StepReport): void;
   log(line: string): void;
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface Scores {
+  /** What is to be highest. */
+  readonly metric: number;
+  /** Of each task by its name, where there are several. */
+  readonly tasks?: Readonly<Record<string, number>> | undefined;
 }
 
 export interface StepReport {
@@ -169,9 +176,8 @@ export interface CurvePoint {
   readonly rate: number;
 }
 
-export interface Evaluation {
+export interface Evaluation extends Scores {
   readonly step: number;
-  readonly metric: number;
 }
 
 export interface TrainResult {

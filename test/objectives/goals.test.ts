@@ -223,11 +223,11 @@ describe('labels of the data', () => {
   ];
 
   it('are counted as the task has them', () => {
-    expect([...countLabels('text-classification', rows)]).toEqual([
+    expect([...countLabels('text-classification', rows, 'rows.tsv')]).toEqual([
       ['10', 1],
       ['9', 2],
     ]);
-    expect([...countLabels('token-classification', rows)]).toEqual([
+    expect([...countLabels('token-classification', rows, 'rows.tsv')]).toEqual([
       ['B-X', 1],
       ['O', 3],
       ['B-A', 1],
@@ -236,7 +236,7 @@ describe('labels of the data', () => {
       { line: 1, text: '', label: 'a|b' },
       { line: 2, text: '', label: '["b", "c"]' },
     ];
-    expect([...countLabels('multi-label-classification', lists).keys()]).toEqual(['a', 'b', 'c']);
+    expect([...countLabels('multi-label-classification', lists, 'rows.tsv').keys()]).toEqual(['a', 'b', 'c']);
   });
 
   it.each<[string[], string[] | undefined, string[]]>([
