@@ -1,4 +1,5 @@
 // bert-compress distill: flags -> distill() -> table or JSON.
+import { existsSync } from 'node:fs';
 import { Args, Flags } from '@oclif/core';
 import { exitCodes } from '../cli/base.ts';
 import { dataFlags, gateFlags, optionsOf, runFlags } from '../cli/flags.ts';
@@ -6,11 +7,12 @@ import { MeasuringCommand } from '../cli/measuring.ts';
 import { checkpointFlags, decimal, learningFlags, rowFlags, tidyFlags } from '../cli/training-flags.ts';
 import type { DistillModelOptions } from '../distill.ts';
 import { UsageError } from '../errors.ts';
+import type { TeacherChoice } from '../pipeline/distill-teachers.ts';
 import type { LayerMapChoice } from '../passes/student/layer-map.ts';
 import type { LayerChoice } from '../passes/student/layer-list.ts';
 import type { CompressionReport } from '../report/schema.ts';
 
-const [DATA, STUDENT, LOSS, GATES] = ['DATA', 'STUDENT', 'LOSS', 'GATES'];
+const [DATA, TEACHERS, STUDENT, LOSS, GATES] = ['DATA', 'TEACHERS', 'STUDENT', 'LOSS', 'GATES'];
 
 export default class Distill extends MeasuringCommand {
   static override summary = 'Teach a smaller model what a teacher knows, and measure what that cost.';
@@ -29,6 +31,11 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
     {
       description: 'an encoder from text alone, judged on pairs with scores',
       command: '<%= config.bin %> distill my-encoder --layers 0,2,5 --data texts.txt --dev sts-dev.tsv --epochs 2',
+    },
+    {
+      description: 'one student of two classifiers with the same labels, whatever their tokenizers',
+      command:
+        '<%= config.bin %> distill my-model --teacher larger-model=2 --layers 3 --data texts.txt --dev dev.tsv --epochs 3',
     },
     {
       description: 'fewer heads and neurons, with the attention scores of TinyBERT',
@@ -72,6 +79,21 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
       helpGroup: DATA,
     }),
     ...tidyFlags,
+
+    teacher: Flags.string({
+      description:
+        'another teacher to learn from as well, with its weight (default 1), repeatable; its class scores or text vectors are mixed with those of TEACHER',
+      helpValue: 'MODEL[=WEIGHT]',
+      multiple: true,
+      multipleNonGreedy: true,
+      helpGroup: TEACHERS,
+    }),
+    'teacher-weight': decimal({
+      description: 'weight of TEACHER beside the others',
+      defaultHelp: async () => '1',
+      dependsOn: ['teacher'],
+      helpGroup: TEACHERS,
+    }),
 
     layers: Flags.string({
       description: 'layers to keep: 3, evenly spaced, or 0,2,5 (0, is layer 0 alone)',
@@ -166,9 +188,11 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
     const { args, flags } = await this.parse(Distill);
     const { distill } = await import('../distill.ts');
     // every flag is an option of the library under its own name, which the types of both say
+    const { teacher: others, ...rest } = flags;
     const options = {
-      ...optionsOf(flags),
+      ...optionsOf(rest),
       data: flags.data,
+      teachers: others?.map(teacherOf),
       layers: layersOf(flags.layers),
       layerMap: layerMapOf(flags['layer-map']),
     } as DistillModelOptions;
@@ -176,6 +200,15 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
     if (report.training?.stopped === 'interrupted') process.exitCode = exitCodes.interrupted;
     return report;
   }
+}
+
+/** `MODEL=0.5`; a model of that very name is meant as it stands. */
+function teacherOf(text: string): TeacherChoice {
+  const [, model, weight] = /^(.+)=([^=/\\]*)$/.exec(text) ?? [];
+  if (model === undefined || existsSync(text)) return { model: text };
+  if (!(Number(weight) > 0))
+    throw new UsageError(`--teacher: expected MODEL or MODEL=WEIGHT with a weight above 0, found '${text}'`);
+  return { model, weight: Number(weight) };
 }
 
 /** `3` is a count, `0,2,5` and `4,` are lists. */

@@ -34,10 +34,16 @@ export function finishDistill(done: Distilled, options: DistillOptions, events: 
     original: setUp.teacher,
     model: withoutProjections(result.model),
     steps: setUp.student.steps,
-    settings: { ...setUp.weights, batch: options.batch, ...options.training },
+    settings: { ...setUp.weights, ...taught(setUp), batch: options.batch, ...options.training },
     notes: [...setUp.notes, ...done.notes],
   };
   return finishTraining(trained, options, () => measureBoth(done, options, events), events);
+}
+
+/** Who taught, where there are several. */
+function taught({ teachers }: DistillSetUp): { readonly teachers?: readonly object[] } {
+  if (teachers.length === 1) return {};
+  return { teachers: teachers.map(({ known, weight }) => ({ model: known.path.onnxPath, weight })) };
 }
 
 /** The plan with the student's sizes in the configuration. */
@@ -58,7 +64,7 @@ function withoutProjections(trained: Model): Model {
 
 /** Teacher and student on the rows to judge by, else on built-in texts; latency of both. */
 async function measureBoth({ setUp, staging }: Distilled, options: DistillOptions, events: Events): Promise<Measured> {
-  const { dev, teacher, student, tokenizer, config, maxLength, feeding, teacherFeeding } = setUp;
+  const { dev, teacher, teachers, student, tokenizer, config, maxLength, feeding } = setUp;
   const { signal: _signal, batch: _batch, ...rest } = options;
   const mine = { onnxPath: staging.path, name: 'the student', roles: feeding.roles };
   if (!dev) {
@@ -67,7 +73,7 @@ async function measureBoth({ setUp, staging }: Distilled, options: DistillOption
     const [original] = material.entries;
     return measure([original!, { ...original!, ...mine }], material, rest, events);
   }
-  const at = { ...dev, roles: teacherFeeding.roles };
+  const at = { ...dev, roles: teachers[0]!.feeding.roles };
   const entry = entryOf(at, teacher.path.onnxPath, { tokenizer, config, maxLength });
   const entries = [entry, { ...entry, ...mine, config: student.own ? undefined : config }];
   const material: Material = { task: taskNamed(dev.task), dataset: dev.dataset, labelled: true, entries, notes: [] };

@@ -18,6 +18,9 @@ export interface RowOptions extends Omit<FitDataOptions, 'task'> {
   readonly task?: FitTask | undefined;
 }
 
+/** What is tokenized: a text, or a pair. */
+export type Text = Pick<Row, 'text' | 'textPair'>;
+
 /** What the rows are read for. */
 export interface Reader {
   readonly student: KnownModel;
@@ -26,6 +29,8 @@ export interface Reader {
   readonly maxLength: number;
   /** Whether the teacher has class scores. */
   readonly scores: boolean;
+  /** Whether they are places in a text: then the question stands before it. */
+  readonly spans: boolean;
   readonly pooling: 'mean' | 'cls';
   readonly feeding: Feeding;
 }
@@ -36,6 +41,8 @@ export type DistillSample = Sample<{ readonly row: number; readonly label: unkno
 export interface DistillRows {
   readonly data: FitData;
   readonly samples: readonly DistillSample[];
+  /** What each sample is of. */
+  readonly texts: readonly Text[];
   /** What the labels of the rows say; undefined without labels that the teacher's head has. */
   readonly goal: Goal | undefined;
   readonly dev: DevSet | undefined;
@@ -73,9 +80,11 @@ export async function readDistillRows(reader: Reader, options: RowOptions): Prom
     data.dev &&
     measured &&
     (await devSetOf(measured, measuredBy(measured, prepared), data.dev, { ...judging, seed: options.seed }));
+  const texts = prepared ? train : textsOf(train, reader);
   return {
     data,
-    samples: numbered(prepared?.samples ?? textSamples(train, reader)),
+    texts,
+    samples: numbered(prepared?.samples ?? texts.map((text) => sampleOf(text, reader))),
     goal: prepared?.goal,
     dev,
     binary: classes === 'multi-label-classification' || config?.problemType === 'multi_label_classification',
@@ -130,15 +139,20 @@ function keptHead(
   return choice;
 }
 
-/** A classifier reads pairs; an encoder embeds each text for itself. */
-function textSamples(rows: readonly Row[], { tokenizer, maxLength, scores }: Reader): Sample[] {
-  const encode = (text: string, pair?: string): Sample => ({
-    sequences: [tokenizer.encode(text, pair, maxLength)],
-    target: undefined,
-  });
-  if (scores) return rows.map(({ text, textPair }) => encode(text, textPair));
-  const texts = new Set(rows.flatMap(({ text, textPair }) => (textPair === undefined ? [text] : [text, textPair])));
-  return [...texts].map((text) => encode(text));
+/** A classifier reads pairs, a question before its text; an encoder embeds each text for itself. */
+function textsOf(rows: readonly Row[], { scores, spans }: Pick<Reader, 'scores' | 'spans'>): readonly Text[] {
+  if (spans) return rows.map((row) => (row.textPair === undefined ? row : { text: row.textPair, textPair: row.text }));
+  if (scores) return rows;
+  const each = rows.flatMap(({ text, textPair }) => (textPair === undefined ? [text] : [text, textPair]));
+  return [...new Set(each)].map((text) => ({ text }));
+}
+
+/** Without a target: what it learns is what the teacher says. */
+export function sampleOf(
+  { text, textPair }: Text,
+  { tokenizer, maxLength }: Pick<Reader, 'tokenizer' | 'maxLength'>,
+): Sample {
+  return { sequences: [tokenizer.encode(text, textPair, maxLength)], target: undefined };
 }
 
 function numbered(samples: readonly Sample[]): DistillSample[] {

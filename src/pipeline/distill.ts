@@ -15,7 +15,7 @@ import { setUpDistill, type DistillSetUp, type DistillSetUpOptions } from './dis
 import { silent, type Events } from './events.ts';
 import { clearCheckpoint } from './fit.ts';
 import { refuseUncheckable, type Gates } from './gates.ts';
-import { openTeacher, type CacheOptions } from './open-teacher.ts';
+import { openTeachers, type CacheOptions } from './open-teacher.ts';
 import { planFolder, Staging } from './output.ts';
 import type { Teacher } from './teacher.ts';
 import { Scratch, trainContext, type RunOptions } from './training.ts';
@@ -85,29 +85,33 @@ async function run(
 ): Promise<{ result: TrainResult; notes: string[] }> {
   const { trainable, samples, feeding, terms, student, weights } = setUp;
   const { training, batch, seed, resume, checkpointEvery: everySteps } = options;
-  const opened = await openTeacher(setUp, options, scratch);
+  const opened = await openTeachers(setUp, options, scratch);
   try {
     const same = { samples: samples.length, batch, seed, weights, layers: student.layers, sizes: student.sizes };
     const fingerprint = JSON.stringify([
-      opened.hash,
+      opened.map(({ hash }) => hash),
+      setUp.teachers.map(({ weight }) => weight),
       await hashFile(student.known.path.onnxPath),
       await hashFile(options.data),
       { ...same, ...training, length: null, trained: trainable.weights.length },
     ]);
     const result = await train(
       { ...trainable, appendLoss: (builder) => appendDistillation(builder, terms) },
-      batchSource(samples, feederOf(setUp, opened.teacher), feeding, { batch, seed }),
+      batchSource(samples, feederOf(
+        setUp,
+        opened.map(({ teacher }) => teacher),
+      ), feeding, { batch, seed }),
       { ...training, seed, checkpoint: { folder: checkpoint, everySteps, resume, fingerprint } },
       trainContext(scratch, setUp.dev, options, events),
     );
-    return { result, notes: opened.notes() };
+    return { result, notes: opened.flatMap((one) => one.notes()) };
   } finally {
-    await opened.close();
+    for (const one of opened) await one.close();
   }
 }
 
-/** Labels, the mask of the loss and what the teacher says of a batch. */
-function feederOf({ goal }: DistillSetUp, teacher: Teacher): Feeder<DistillSample['target']> {
+/** Labels, the mask of the loss and what the teachers say of a batch. */
+function feederOf({ goal }: DistillSetUp, teachers: readonly Teacher[]): Feeder<DistillSample['target']> {
   return {
     async feeds(batch, targets, random) {
       const labels = goal?.feeds(
@@ -115,10 +119,9 @@ function feederOf({ goal }: DistillSetUp, teacher: Teacher): Feeder<DistillSampl
         targets.map(({ label }) => label),
         random,
       ).feeds;
-      const signals = await teacher.signals(
-        targets.map(({ row }) => row),
-        batch,
-      );
+      const rows = targets.map(({ row }) => row);
+      const signals = {};
+      for (const teacher of teachers) Object.assign(signals, await teacher.signals(rows, batch));
       return { feeds: { ...labels, ...signals, [maskInput]: int64Tensor([batch.size, batch.sequence], batch.mask) } };
     },
   };

@@ -3,11 +3,11 @@ import { loadConfig, loadPooling, type ModelConfig } from '../data/config.ts';
 import type { Dataset, Row } from '../data/dataset.ts';
 import { loadTokenizer, type Tokenizer } from '../data/tokenizer/tokenizer.ts';
 import { sequenceLimit } from '../evaluate/evaluate.ts';
-import { checkRoles, fixedShape, rolesByName } from '../evaluate/roles.ts';
 import type { Feeding } from '../objectives/batch-source.ts';
 import { guessFitTask, type FitTask } from '../objectives/fit-task.ts';
 import type { Goal, Sample } from '../objectives/goal.ts';
 import { trainableWeights, type Trainable } from '../passes/head/trainable.ts';
+import { feedingOf } from './feeding.ts';
 import { openFitData, readFitData, type FitData, type FitDataOptions } from './fit-data.ts';
 import { devSetOf } from './fit-dev.ts';
 import { prepareGoal, type GoalOptions } from './fit-goal.ts';
@@ -113,10 +113,4 @@ function outputsOf({ recognition }: KnownModel): { readonly classes: boolean; re
 function classesOf(task: FitTask): (row: Row) => string {
   const classes = task === 'text-classification' || task === 'multi-label-classification';
   return ({ label }) => (classes ? (label ?? '') : '');
-}
-
-function feedingOf({ inputs, roles }: KnownModel, { padId, padSide }: Tokenizer): Feeding {
-  const known = roles ?? rolesByName(inputs);
-  checkRoles(inputs, known);
-  return { inputs, roles: known, fixed: fixedShape(inputs, known), padId, padSide };
 }

@@ -2,7 +2,9 @@
 import { createHash } from 'node:crypto';
 import {
   closeSync,
+  constants,
   existsSync,
+  fdatasyncSync,
   fstatSync,
   ftruncateSync,
   mkdirSync,
@@ -10,10 +12,14 @@ import {
   readdirSync,
   readFileSync,
 } from 'node:fs';
-import { readSync, rmSync, statSync, utimesSync, writeFileSync, writeSync } from 'node:fs';
+import { readSync, renameSync, rmSync, statSync, utimesSync, writeFileSync, writeSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import type { Signal } from '../passes/student/match.ts';
+import { messageOf } from '../data/json-file.ts';
+import type { Encoding } from '../data/tokenizer/tokenizer.ts';
+import { DataError } from '../errors.ts';
+import type { Signal } from '../passes/student/teacher-graph.ts';
+import { writing } from '../system-errors.ts';
 
 /** Names and places of what is cached of one row. */
 export interface CacheLayout {
@@ -32,10 +38,14 @@ export function cacheBytes(layout: CacheLayout): number {
   return offsetsOf(layout).at(-1)!;
 }
 
-/** Hash of the teacher, of what it is asked for, and of the token ids of every row. */
-export function cacheKey(teacher: string, { signals }: CacheLayout, rows: Iterable<Int32Array>): string {
+/**
+ * Hash of everything that a row's bytes depend on.
+ * @param teacher the graph that is asked, by its content, and what runs it
+ * @param rows tokens of every row
+ */
+export function cacheKey(teacher: string, { signals }: CacheLayout, rows: Iterable<Encoding>): string {
   const hash = createHash('sha256').update(JSON.stringify([teacher, signals]));
-  for (const ids of rows) hash.update(`${ids.length} `).update(ids);
+  for (const { ids, segments } of rows) hash.update(`${ids.length} `).update(ids).update(segments);
   return hash.digest('hex');
 }
 
@@ -43,30 +53,46 @@ const [ROWS, DONE] = ['rows.bin', 'done.bin'];
 /** Rows written between two notes of which are there: what a killed run loses. */
 const noteEvery = 4096;
 
-/** An open cache. A row is there once `done` says so; its bytes are those of the signals one after the other. */
+/**
+ * An open cache. A row is there once `done` says so; its bytes are those of the signals one after the other. Several runs may
+ * have it open, and another may remove it: it is an aid, so that what fails ends its use and not the run.
+ */
 export class TeacherCache {
   readonly #folder: string;
   readonly #file: number;
   readonly #offsets: Float64Array;
   readonly #done: Uint8Array;
   #fresh = 0;
+  #trouble: string | undefined;
 
-  /** Opens or begins the cache of `key`, after the oldest others went so that all together are within `bound` bytes. */
-  constructor(root: string, key: string, layout: CacheLayout, bound: number) {
+  /**
+   * Opens or begins the cache of `key`, after the oldest others went so that all together are within `bound` bytes.
+   * @param kept keys of caches that stay, their bytes not counted
+   */
+  constructor(root: string, key: string, layout: CacheLayout, bound: number, kept: ReadonlySet<string> = new Set()) {
     this.#folder = join(root, key);
     this.#offsets = offsetsOf(layout);
     const rows = this.#offsets.length - 1;
     const bytes = this.#offsets[rows]!;
-    mkdirSync(this.#folder, { recursive: true });
-    makeRoom(root, key, bound - bytes);
-    const path = join(this.#folder, ROWS!);
-    this.#file = openSync(path, existsSync(path) ? 'r+' : 'w+');
+    this.#file = writing(root, () => {
+      mkdirSync(this.#folder, { recursive: true });
+      makeRoom(root, new Set([key, ...kept]), bound - bytes);
+      // no other run sees a file that is not there and empties it then
+      return openSync(join(this.#folder, ROWS!), constants.O_RDWR | constants.O_CREAT);
+    });
     const done = join(this.#folder, DONE!);
     const known = existsSync(done) && fstatSync(this.#file).size === bytes ? readFileSync(done) : undefined;
     this.#done = known?.length === rows ? Uint8Array.from(known) : new Uint8Array(rows);
-    ftruncateSync(this.#file, bytes);
-    const now = new Date();
-    utimesSync(this.#folder, now, now);
+    writing(this.#folder, () => {
+      ftruncateSync(this.#file, bytes);
+      const now = new Date();
+      utimesSync(this.#folder, now, now);
+    });
+  }
+
+  /** Why rows are not kept any more. */
+  get trouble(): string | undefined {
+    return this.#trouble;
   }
 
   has(row: number): boolean {
@@ -79,23 +105,49 @@ export class TeacherCache {
   }
 
   read(row: number, into: Uint8Array): void {
-    readSync(this.#file, into, 0, this.size(row), this.#offsets[row]!);
+    const [size, from] = [this.size(row), this.#offsets[row]!];
+    for (let at = 0; at < size;) {
+      const got = readSync(this.#file, into, at, size - at, from + at);
+      if (got === 0) throw new DataError(`${join(this.#folder, ROWS!)}: expected ${size - at} bytes more, found the end`);
+      at += got;
+    }
   }
 
+  /** Nothing more once a write failed, as on a full disk. */
   write(row: number, bytes: Uint8Array): void {
-    writeSync(this.#file, bytes, 0, bytes.length, this.#offsets[row]!);
-    this.#done[row] = 1;
-    if (++this.#fresh >= noteEvery) this.#note();
+    this.#try(() => {
+      for (let at = 0; at < bytes.length;)
+        at += writeSync(this.#file, bytes, at, bytes.length - at, this.#offsets[row]! + at);
+      this.#done[row] = 1;
+      if (++this.#fresh >= noteEvery) this.#note();
+    });
   }
 
   close(): void {
-    this.#note();
+    this.#try(() => this.#note());
     closeSync(this.#file);
   }
 
+  #try(act: () => void): void {
+    if (this.#trouble !== undefined) return;
+    try {
+      act();
+    } catch (error) {
+      this.#trouble = `teacher outputs were kept no longer: ${messageOf(error)}`;
+    }
+  }
+
+  /** The rows are on the disk before the note says so, and the note is there as a whole or not. */
   #note(): void {
-    if (this.#fresh > 0) writeFileSync(join(this.#folder, DONE!), this.#done);
+    if (this.#fresh === 0) return;
     this.#fresh = 0;
+    const there = statSync(join(this.#folder, ROWS!), { throwIfNoEntry: false })?.ino;
+    if (there !== fstatSync(this.#file).ino) throw new Error('another run removed them to make room');
+    fdatasyncSync(this.#file);
+    const done = join(this.#folder, DONE!);
+    const temporary = `${done}.${process.pid}`;
+    writeFileSync(temporary, this.#done);
+    renameSync(temporary, done);
   }
 }
 
@@ -112,13 +164,13 @@ export function rowBytes({ each, width, dtype }: Signal, tokens: number): number
 }
 
 /** Remove other caches, the one longest unused first, until the rest has at most `bytes`. */
-function makeRoom(root: string, key: string, bytes: number): void {
+function makeRoom(root: string, kept: ReadonlySet<string>, bytes: number): void {
   const others = readdirSync(root)
-    .filter((name) => name !== key && /^[0-9a-f]{64}$/.test(name))
+    .filter((name) => !kept.has(name) && /^[0-9a-f]{64}$/.test(name))
     .map((name) => {
       const path = join(root, name);
-      const rows = join(path, ROWS!);
-      return { path, used: statSync(path).mtimeMs, bytes: existsSync(rows) ? statSync(rows).size : 0 };
+      const used = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+      return { path, used, bytes: statSync(join(path, ROWS!), { throwIfNoEntry: false })?.size ?? 0 };
     })
     .sort((a, b) => a.used - b.used);
   let held = others.reduce((sum, other) => sum + other.bytes, 0);

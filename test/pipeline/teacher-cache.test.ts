@@ -2,9 +2,10 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { Encoding } from '../../src/data/tokenizer/tokenizer.ts';
 import type { HostTensor } from '../../src/ir/host-tensor.ts';
 import { padSequences } from '../../src/objectives/pad.ts';
-import type { Signal } from '../../src/passes/student/match.ts';
+import type { Signal } from '../../src/passes/student/teacher-graph.ts';
 import { cacheBytes, cacheKey, TeacherCache } from '../../src/pipeline/teacher-cache.ts';
 import { teacherOf } from '../../src/pipeline/teacher.ts';
 import type { Session } from '../../src/runtime/session.ts';
@@ -48,22 +49,25 @@ function batchOf(members: readonly number[], padSide: 'left' | 'right') {
 }
 
 const open = (folder: string, key: string, bound = 1e6): TeacherCache => new TeacherCache(folder, key, layout, bound);
-const keyOf = (teacher: string): string => cacheKey(teacher, layout, rows);
+const encoding = (ids: Int32Array, segment = 0): Encoding => ({ ids, segments: new Uint8Array(ids.length).fill(segment) });
+const encodings = rows.map((ids) => encoding(ids));
+const keyOf = (teacher: string): string => cacheKey(teacher, layout, encodings);
+const feeding = { roles: { ids: 'input_ids' }, fixed: {}, padId: 0, padSide: 'right' } as const;
 
 describe.each(['left', 'right'] as const)('teacherOf with padding on the %s', (padSide) => {
   it('gives from the cache what the teacher gave, in other company and after a new start', async () => {
     const folder = tempDir();
     const { session } = echo();
     const first = open(folder, keyOf('a'));
-    const teacher = teacherOf(session, { ids: 'input_ids' }, signals, first);
+    const teacher = teacherOf(session, feeding, signals, { cache: first });
     for (const members of [[0, 1], [2]]) await teacher.signals(members, batchOf(members, padSide));
     first.close();
     const again = echo();
-    const cached = teacherOf(again.session, { ids: 'input_ids' }, signals, open(folder, keyOf('a')));
+    const cached = teacherOf(again.session, feeding, signals, { cache: open(folder, keyOf('a')) });
     const members = [2, 0];
     const given = await cached.signals(members, batchOf(members, padSide));
     const { session: plain } = echo();
-    expect(given).toEqual(await teacherOf(plain, { ids: 'input_ids' }, signals, undefined).signals(members, batchOf(members, padSide))); // prettier-ignore
+    expect(given).toEqual(await teacherOf(plain, feeding, signals).signals(members, batchOf(members, padSide))); // prettier-ignore
     expect([again.runs, cached.counts]).toEqual([0, { ran: 0, cached: 1 }]);
   });
 });
@@ -74,9 +78,15 @@ describe('TeacherCache', () => {
   });
 
   it('is another one for another teacher, other texts, other signals', () => {
-    const other = [...rows.slice(0, 2), Int32Array.of(1, 2)];
-    const keys = [keyOf('a'), keyOf('b'), cacheKey('a', layout, other), cacheKey('a', { ...layout, signals: signals.slice(1) }, rows)]; // prettier-ignore
-    expect(new Set(keys).size).toBe(4);
+    const last = (changed: Encoding): Encoding[] => [...encodings.slice(0, 2), changed];
+    const keys = [
+      keyOf('a'),
+      keyOf('b'),
+      cacheKey('a', layout, last(encoding(Int32Array.of(1, 2)))),
+      cacheKey('a', layout, last(encoding(rows[2]!, 1))),
+      cacheKey('a', { ...layout, signals: signals.slice(1) }, encodings),
+    ];
+    expect(new Set(keys).size).toBe(5);
   });
 
   it('removes the cache that was longest unused where the bound is passed', async () => {

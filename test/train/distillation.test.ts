@@ -5,7 +5,7 @@ import { differentiate } from '../../src/autodiff/differentiate.ts';
 import { Builder } from '../../src/ir/builder.ts';
 import type { HostTensor } from '../../src/ir/host-tensor.ts';
 import { floats } from '../../src/ir/tensor.ts';
-import { appendDistillation, maskInput, type Match, type Term } from '../../src/train/distillation.ts';
+import { appendDistillation, maskInput, type Match, type Mixed, type Term } from '../../src/train/distillation.ts';
 import { emptyModel, float32, int64, openModel } from './support.ts';
 
 interface Shaped {
@@ -24,12 +24,16 @@ const match = (values: keyof typeof vectors.inputs): Match => ({
   student: `${values}_student`,
   teacher: { name: `${values}_teacher`, dtype: 'float32', shape: vectors.inputs[values][1].dims },
 });
+const mixed = (values: keyof typeof vectors.inputs): Mixed => ({
+  student: `${values}_student`,
+  teachers: [{ teacher: match(values).teacher, weight: 1 }],
+});
 const soft = (form: Extract<Term, { kind: 'soft' }>['form'], values: keyof typeof vectors.inputs): Term => ({
   kind: 'soft',
   form,
   weight,
   temperature: 2,
-  matches: [match(values)],
+  matches: [mixed(values)],
 });
 const terms: Record<string, Term> = {
   classes: soft('classes', 'classes'),
@@ -41,8 +45,8 @@ const terms: Record<string, Term> = {
   scores: { kind: 'scores', weight, matches: [match('scores')] },
   attention: { kind: 'attention', weight, matches: [match('scores')] },
   relation: { kind: 'relation', weight, matches: [{ ...match('values'), sizes: [3, 4] }] },
-  cosine: { kind: 'embedding', form: 'cosine', weight, pool: (_, value) => value, matches: [match('vectors')] },
-  mse: { kind: 'embedding', form: 'mse', weight, pool: (_, value) => value, matches: [match('vectors')] },
+  cosine: { kind: 'embedding', form: 'cosine', weight, pool: (_, value) => value, matches: [mixed('vectors')] },
+  mse: { kind: 'embedding', form: 'mse', weight, pool: (_, value) => value, matches: [mixed('vectors')] },
 };
 
 /** A graph that is nothing but the loss; the student's values are inputs. */
