@@ -12,7 +12,14 @@ import type { LayerMapChoice } from '../passes/student/layer-map.ts';
 import type { LayerChoice } from '../passes/student/layer-list.ts';
 import type { CompressionReport } from '../report/schema.ts';
 
-const [DATA, TEACHERS, STUDENT, LOSS, GATES] = ['DATA', 'TEACHERS', 'STUDENT', 'LOSS', 'GATES'];
+const [DATA, AUGMENT, TEACHERS, STUDENT, LOSS, GATES] = [
+  'DATA',
+  'AUGMENTATION',
+  'TEACHERS',
+  'STUDENT',
+  'LOSS',
+  'GATES',
+];
 
 export default class Distill extends MeasuringCommand {
   static override summary = 'Teach a smaller model what a teacher knows, and measure what that cost.';
@@ -36,6 +43,11 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
       description: 'one student of two classifiers with the same labels, whatever their tokenizers',
       command:
         '<%= config.bin %> distill my-model --teacher larger-model=2 --layers 3 --data texts.txt --dev dev.tsv --epochs 3',
+    },
+    {
+      description: 'more texts than there are: five variants of each, words replaced by likely ones',
+      command:
+        '<%= config.bin %> distill my-model --layers 3 --data train.tsv --augment 5 --augment-with my-masked-model --epochs 2',
     },
     {
       description: 'fewer heads and neurons, with the attention scores of TinyBERT',
@@ -79,6 +91,38 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
       helpGroup: DATA,
     }),
     ...tidyFlags,
+
+    augment: Flags.integer({
+      description:
+        'learn from N variants of each text as well, words replaced by what a masked language model finds likely (TinyBERT)',
+      helpValue: 'N',
+      min: 1,
+      helpGroup: AUGMENT,
+    }),
+    'augment-with': Flags.string({
+      description: 'the model that fills the masks; default the teacher where it can',
+      helpValue: 'MODEL',
+      dependsOn: ['augment'],
+      helpGroup: AUGMENT,
+    }),
+    'augment-share': decimal({
+      description: 'how likely a word is replaced',
+      defaultHelp: async () => '0.4',
+      dependsOn: ['augment'],
+      helpGroup: AUGMENT,
+    }),
+    'augment-top': Flags.integer({
+      description: 'a word is replaced by one of this many likely ones',
+      defaultHelp: async () => '15',
+      min: 1,
+      dependsOn: ['augment'],
+      helpGroup: AUGMENT,
+    }),
+    'augment-labels': Flags.boolean({
+      description: 'variants keep the labels of their texts; otherwise only what the teacher says of them is learned',
+      dependsOn: ['augment'],
+      helpGroup: AUGMENT,
+    }),
 
     teacher: Flags.string({
       description:

@@ -13,6 +13,7 @@ export function classificationGoal(context: GoalContext): Goal<number> {
     task: 'text-classification',
     sample: (row) => ({ sequences: [tokenizer.encode(row.text, row.textPair, maxLength)], target: read(row) }),
     classesOf: (target) => [target],
+    unlabelled: -100,
     feeds: (_batch, targets) => ({ feeds: { [LABELS]: int64Tensor([targets.length], targets) } }),
     appendLoss: (builder) => ({
       loss: crossEntropy(builder, output, LABELS, { classes, smoothing, weights }),

@@ -36,6 +36,7 @@ export function tokenGoal(context: GoalContext): Goal<Tagged> {
       };
     },
     classesOf: ({ ids }) => ids,
+    unlabelled: { positions: new Int32Array(), ids: new Int32Array() },
     feeds({ size, sequence, starts }, targets) {
       const values = new Int32Array(size * sequence).fill(IGNORED);
       targets.forEach(({ positions, ids }, row) =>

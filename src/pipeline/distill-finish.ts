@@ -5,22 +5,16 @@ import { cloneModel } from '../ir/clone.ts';
 import type { Model } from '../ir/graph.ts';
 import { studentConfig } from '../passes/student/student-config.ts';
 import type { CompressionReport } from '../report/schema.ts';
-import type { TrainResult } from '../train/types.ts';
 import type { DistillOptions } from './distill.ts';
 import type { DistillSetUp } from './distill-set-up.ts';
 import type { Events } from './events.ts';
 import { prepareMaterial, type Material } from './material.ts';
 import { measure, type Measured } from './measure.ts';
-import type { OutputPlan, Staging } from './output.ts';
+import type { OutputPlan } from './output.ts';
+import type { Made } from './train-in-place.ts';
 import { entryOf, finishTraining } from './trained.ts';
 
-export interface Distilled {
-  readonly setUp: DistillSetUp;
-  readonly result: TrainResult;
-  readonly plan: OutputPlan;
-  readonly staging: Staging;
-  readonly checkpoint: string;
-  readonly started: number;
+export interface Distilled extends Made<DistillSetUp> {
   readonly notes: readonly string[];
 }
 

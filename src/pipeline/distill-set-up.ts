@@ -1,6 +1,6 @@
 // All that is known before the first step of a distillation: student, rows, terms of the loss, weights, teachers' graphs.
 import { loadConfig, type ModelConfig } from '../data/config.ts';
-import type { Encoding, Tokenizer } from '../data/tokenizer/tokenizer.ts';
+import type { Tokenizer } from '../data/tokenizer/tokenizer.ts';
 import { UsageError } from '../errors.ts';
 import { sequenceLimit } from '../evaluate/evaluate.ts';
 import { commonShape } from '../evaluate/roles.ts';
@@ -13,7 +13,7 @@ import { matchStudent, type Terms } from '../passes/student/match.ts';
 import type { Signal } from '../passes/student/teacher-graph.ts';
 import type { Term } from '../train/distillation.ts';
 import { studentOf, type Student, type StudentOptions } from './distill-student.ts';
-import { readDistillRows, type DistillRows, type RowOptions } from './distill-rows.ts';
+import { readDistillRows, type DistillRows, type RowOptions, type Text } from './distill-rows.ts';
 import {
   readOthers,
   readTeacher,
@@ -45,8 +45,6 @@ export interface DistillSetUpOptions extends RowOptions, StudentOptions, TermOpt
 export interface AskedTeacher extends KnownTeacher {
   readonly model: Model;
   readonly signals: readonly Signal[];
-  /** Its tokens of a sample. */
-  encode(row: number): Encoding;
 }
 
 export interface DistillSetUp extends DistillRows {
@@ -54,6 +52,8 @@ export interface DistillSetUp extends DistillRows {
   /** The first is `teacher`. */
   readonly teachers: readonly AskedTeacher[];
   readonly student: Student;
+  /** What sample `row` is of. */
+  textOf(row: number): Text;
   readonly terms: readonly Term[];
   readonly trainable: Trainable;
   readonly feeding: Feeding;
@@ -89,7 +89,8 @@ export async function setUpDistill(options: DistillSetUpOptions, events: Events)
   return {
     ...rows,
     teacher,
-    teachers: matched.teachers.map((asked, i) => withTokens({ ...[first, ...others][i]!, ...asked }, rows)),
+    teachers: matched.teachers.map((asked, i) => ({ ...[first, ...others][i]!, ...asked })),
+    textOf: (row) => rows.texts[row]!,
     student,
     goal,
     terms: [...matched.terms, ...(goal ? [hardTerm(goal, chosen.hard)] : [])],
@@ -112,18 +113,6 @@ async function studentTokens(
   refuseUnfeedable(first, true, feeding);
   const mine = sequenceLimit({ asked: first.maxLength, fixed: own.fixed, config: await loadConfig(known.path.folder) });
   return { feeding, maxLength: mine };
-}
-
-function withTokens(teacher: Omit<AskedTeacher, 'encode'>, { samples, texts }: DistillRows): AskedTeacher {
-  const { tokenizer, maxLength, sameTokens } = teacher;
-  return {
-    ...teacher,
-    encode(row) {
-      if (sameTokens) return samples[row]!.sequences[0]!;
-      const { text, textPair } = texts[row]!;
-      return tokenizer.encode(text, textPair, maxLength);
-    },
-  };
 }
 
 function hardTerm(goal: Goal, weight: number): Term {

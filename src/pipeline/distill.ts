@@ -1,7 +1,6 @@
 // Distillation: student -> rows -> teacher beside it -> train -> write under a temporary name -> measure against the teacher -> judge -> rename.
 import { UsageError } from '../errors.ts';
 import { hashFile } from '../onnx/hash.ts';
-import { resolveModel } from '../model-path.ts';
 import { batchSource } from '../objectives/batch-source.ts';
 import { int64Tensor, type Feeder } from '../objectives/goal.ts';
 import type { CompressionReport } from '../report/schema.ts';
@@ -9,23 +8,21 @@ import type { Shape } from '../evaluate/latency.ts';
 import { appendDistillation, maskInput } from '../train/distillation.ts';
 import { train } from '../train/loop.ts';
 import type { TrainOptions, TrainResult } from '../train/types.ts';
+import { CacheFolder, type CacheOptions } from './cache-folder.ts';
+import { augmented, refuseAugment, type AugmentChoice } from './distill-augment.ts';
 import { finishDistill, withStudentConfig } from './distill-finish.ts';
 import type { DistillSample } from './distill-rows.ts';
 import { setUpDistill, type DistillSetUp, type DistillSetUpOptions } from './distill-set-up.ts';
 import { silent, type Events } from './events.ts';
-import { clearCheckpoint } from './fit.ts';
 import { refuseUncheckable, type Gates } from './gates.ts';
-import { openTeachers, type CacheOptions } from './open-teacher.ts';
-import { planFolder, Staging } from './output.ts';
+import { openTeachers, type OpenTeacher } from './open-teacher.ts';
 import type { Teacher } from './teacher.ts';
-import { Scratch, trainContext, type RunOptions } from './training.ts';
+import { trainInPlace, type PlaceOptions } from './train-in-place.ts';
+import { trainContext, type RunOptions, type Scratch } from './training.ts';
 
-export interface DistillOptions extends DistillSetUpOptions, RunOptions, CacheOptions {
+export interface DistillOptions extends DistillSetUpOptions, RunOptions, CacheOptions, PlaceOptions, AugmentChoice {
   readonly training: Omit<TrainOptions, 'checkpoint'>;
   readonly checkpointEvery: number;
-  readonly resume?: boolean | undefined;
-  readonly output?: string | undefined;
-  readonly force?: boolean | undefined;
   readonly keep?: boolean | undefined;
   readonly gates: Gates;
   /** Shapes of the latency table; undefined: none is measured. */
@@ -37,35 +34,22 @@ export interface DistillOptions extends DistillSetUpOptions, RunOptions, CacheOp
  * Throws UsageError, ModelError, DataError.
  */
 export async function distillModel(options: DistillOptions, events: Events = silent): Promise<CompressionReport> {
-  const started = performance.now();
   refuseUncheckable(options.gates, {
     data: options.dev !== undefined || options.split !== 0,
     latency: options.shapes !== undefined,
   });
-  const place = planFolder(
-    resolveModel(options.teacher),
-    'distilled',
-    options.output,
-    options.force || options.resume || false,
-  );
-  const checkpoint = `${place.folder ?? place.path}.checkpoint`;
-  clearCheckpoint(checkpoint, options);
-  const setUp = await setUpDistill(options, events);
-  refuseUnjudged(options.gates, setUp);
-  const plan = withStudentConfig(place, setUp);
-  const staging = new Staging(plan);
-  const scratch = new Scratch();
-  try {
-    options.signal?.throwIfAborted();
-    const { result, notes } = await run(setUp, options, checkpoint, scratch, events);
-    if (result.stopped === 'interrupted' && result.steps === 0) options.signal?.throwIfAborted();
-    return await finishDistill({ setUp, result, plan, staging, checkpoint, started, notes }, options, events);
-  } catch (error) {
-    staging.discard();
-    throw error;
-  } finally {
-    scratch.dispose();
-  }
+  return trainInPlace<DistillSetUp, { readonly notes: readonly string[] }>(options.teacher, options, {
+    suffix: 'distilled',
+    async setUp() {
+      const setUp = await setUpDistill(options, events);
+      refuseUnjudged(options.gates, setUp);
+      refuseAugment(setUp, options);
+      return setUp;
+    },
+    plan: withStudentConfig,
+    run: (setUp, checkpoint, scratch) => run(setUp, options, checkpoint, scratch, events),
+    finish: (made) => finishDistill(made, options, events),
+  });
 }
 
 /** Rows without labels leave nothing to hold a metric against. Throws UsageError. */
@@ -76,38 +60,56 @@ function refuseUnjudged({ maxDrop, minMetric }: Gates, { dev }: DistillSetUp): v
     );
 }
 
+interface Ran {
+  /** With the variants that were learned from as well. */
+  readonly setUp: DistillSetUp;
+  readonly result: TrainResult;
+  readonly notes: string[];
+}
+
 async function run(
-  setUp: DistillSetUp,
+  given: DistillSetUp,
   options: DistillOptions,
   checkpoint: string,
   scratch: Scratch,
   events: Events,
-): Promise<{ result: TrainResult; notes: string[] }> {
-  const { trainable, samples, feeding, terms, student, weights } = setUp;
-  const { training, batch, seed, resume, checkpointEvery: everySteps } = options;
-  const opened = await openTeachers(setUp, options, scratch);
+): Promise<Ran> {
+  const cache = new CacheFolder(options);
+  const { setUp, identity, close } = await augmented(given, options, cache, scratch, events);
+  const opened: OpenTeacher[] = [];
   try {
-    const same = { samples: samples.length, batch, seed, weights, layers: student.layers, sizes: student.sizes };
-    const fingerprint = JSON.stringify([
-      opened.map(({ hash }) => hash),
-      setUp.teachers.map(({ weight }) => weight),
-      await hashFile(student.known.path.onnxPath),
-      await hashFile(options.data),
-      { ...same, ...training, length: null, trained: trainable.weights.length },
-    ]);
+    opened.push(...(await openTeachers(setUp, options, cache, scratch)));
+    const { trainable, samples, feeding, terms } = setUp;
+    const { training, batch, seed, resume, checkpointEvery: everySteps } = options;
+    const fingerprint = await fingerprintOf(setUp, options, [identity, ...opened.map(({ hash }) => hash)]);
+    const teachers = opened.map(({ teacher }) => teacher);
     const result = await train(
       { ...trainable, appendLoss: (builder) => appendDistillation(builder, terms) },
-      batchSource(samples, feederOf(
-        setUp,
-        opened.map(({ teacher }) => teacher),
-      ), feeding, { batch, seed }),
+      batchSource(samples, feederOf(setUp, teachers), feeding, { batch, seed }),
       { ...training, seed, checkpoint: { folder: checkpoint, everySteps, resume, fingerprint } },
       trainContext(scratch, setUp.dev, options, events),
     );
-    return { result, notes: opened.flatMap((one) => one.notes()) };
+    return { setUp, result, notes: opened.flatMap((one) => one.notes()) };
   } finally {
     for (const one of opened) await one.close();
+    close();
   }
+}
+
+/** What must be the same when a run is resumed. */
+async function fingerprintOf(
+  { samples, student, weights, teachers, trainable }: DistillSetUp,
+  { data, training, batch, seed }: DistillOptions,
+  hashes: readonly string[],
+): Promise<string> {
+  const shares = teachers.map(({ weight }) => weight);
+  const same = { samples: samples.length, batch, seed, weights, layers: student.layers, sizes: student.sizes, shares };
+  return JSON.stringify([
+    hashes,
+    await hashFile(student.known.path.onnxPath),
+    await hashFile(data),
+    { ...same, ...training, length: null, trained: trainable.weights.length },
+  ]);
 }
 
 /** Labels, the mask of the loss and what the teachers say of a batch. */

@@ -5,16 +5,11 @@ import { hashFile } from '../onnx/hash.ts';
 import { onnxruntimeVersion } from '../runtime/machine.ts';
 import { openSession } from '../runtime/session.ts';
 import type { AskedTeacher, DistillSetUp } from './distill-set-up.ts';
-import { TeacherCache, cacheBytes, cacheFolder, cacheKey } from './teacher-cache.ts';
+import type { CacheFolder } from './cache-folder.ts';
+import { TeacherCache, cacheBytes, cacheKey } from './teacher-cache.ts';
+import type { Encoding } from '../data/tokenizer/tokenizer.ts';
 import { teacherOf, type Teacher } from './teacher.ts';
 import { sessionOptions, type RunOptions, type Scratch } from './training.ts';
-
-export interface CacheOptions {
-  /** Most bytes of the teachers' outputs on disk; 0: none are kept. */
-  readonly cache: number;
-  /** Default `cacheFolder()`. */
-  readonly cacheFolder?: string | undefined;
-}
 
 export interface OpenTeacher {
   readonly teacher: Teacher;
@@ -27,14 +22,14 @@ export interface OpenTeacher {
 
 /** Opens them in turn; each gets the room that those before it left. Throws ModelError where one does not load. */
 export async function openTeachers(
-  { teachers, samples }: Pick<DistillSetUp, 'teachers' | 'samples'>,
-  options: CacheOptions & RunOptions,
+  setUp: DistillSetUp,
+  options: RunOptions,
+  cache: CacheFolder,
   scratch: Scratch,
 ): Promise<OpenTeacher[]> {
   const opened: OpenTeacher[] = [];
-  const caches = new Caches(options);
   try {
-    for (const asked of teachers) opened.push(await openTeacher(asked, samples.length, caches, options, scratch));
+    for (const asked of setUp.teachers) opened.push(await openTeacher(asked, setUp, options, cache, scratch));
     return opened;
   } catch (error) {
     for (const one of opened) await one.close();
@@ -44,18 +39,23 @@ export async function openTeachers(
 
 async function openTeacher(
   asked: AskedTeacher,
-  rows: number,
-  caches: Caches,
+  { samples, textOf, teachers }: DistillSetUp,
   options: RunOptions,
+  folder: CacheFolder,
   scratch: Scratch,
 ): Promise<OpenTeacher> {
-  const { model, signals, feeding, known, weight, values } = asked;
+  const { model, signals, feeding, known, weight, values, sameTokens, tokenizer, maxLength } = asked;
   const path = scratch.write(model);
   const hash = await hashOf(path);
-  const { cache, note } = caches.open(asked, rows, [hash, options.ep]);
+  const encode = (row: number): Encoding => {
+    if (sameTokens) return samples[row]!.sequences[0]!;
+    const { text, textPair } = textOf(row);
+    return tokenizer.encode(text, textPair, maxLength);
+  };
+  const { cache, note } = openCache(asked, { rows: samples.length, encode }, folder, [hash, options.ep]);
   const session = await openSession(path, sessionOptions(`the ${values.who}`, options));
-  const teacher = teacherOf(session, feeding, signals, { cache, ...(asked.sameTokens ? {} : { encode: asked.encode }) });
-  const name = values.who === 'teacher' ? '' : `${known.path.onnxPath}, weight ${weight}: `;
+  const teacher = teacherOf(session, feeding, signals, { cache, ...(sameTokens ? {} : { encode }) });
+  const name = teachers.length === 1 ? '' : `${known.path.onnxPath}, weight ${weight}: `;
   return {
     teacher,
     hash,
@@ -72,50 +72,37 @@ async function openTeacher(
 }
 
 /** Of a written model and its data. */
-async function hashOf(path: string): Promise<string> {
+export async function hashOf(path: string): Promise<string> {
   const files = [path, `${path}_data`].filter((file) => existsSync(file));
   const hashes = await Promise.all(files.map((file) => hashFile(file)));
   return createHash('sha256').update(hashes.join()).digest('hex');
 }
 
-/** The caches of one run, which share a bound. */
-class Caches {
-  readonly #folder: string;
-  readonly #bound: number;
-  /** Bytes and names of those that were opened. */
-  #taken = 0;
-  readonly #keys = new Set<string>();
-
-  constructor({ cache, cacheFolder: folder = cacheFolder() }: CacheOptions) {
-    this.#folder = folder;
-    this.#bound = cache;
-  }
-
-  /**
-   * A part of what a batch needs saves nothing: the teacher would run for the rest. So all is kept or none.
-   * @param of what the outputs depend on beside tokens and onnxruntime
-   */
-  open({ signals, encode, feeding }: AskedTeacher, rows: number, of: unknown[]): { cache?: TeacherCache; note: string } {
-    const none = (why: string) => ({ note: `teacher outputs were not kept: ${why}` });
-    if (this.#bound === 0) return none('--cache 0');
-    if (signals.some(({ each }) => each === 'other')) return none('attention scores and values are not kept on disk');
-    const lengths = Int32Array.from({ length: rows }, (_, row) => encode(row).ids.length);
-    const layout = { signals, lengths };
-    const bytes = cacheBytes(layout);
-    const left = this.#bound - this.#taken;
-    if (bytes > left) return none(`${megabytes(bytes)} are more than --cache ${megabytes(left)}`);
-    const { padId, padSide, fixed } = feeding;
-    const identity = JSON.stringify([...of, onnxruntimeVersion(), padId, padSide, fixed]);
-    const key = cacheKey(identity, layout, encodings(rows, encode));
-    const cache = new TeacherCache(this.#folder, key, layout, left, this.#keys);
-    this.#taken += bytes;
-    this.#keys.add(key);
-    return { cache, note: `teacher outputs are kept on disk: ${megabytes(bytes)}` };
-  }
+interface Tokens {
+  readonly rows: number;
+  encode(row: number): Encoding;
 }
 
-function* encodings(rows: number, encode: AskedTeacher['encode']): Generator<ReturnType<AskedTeacher['encode']>> {
-  for (let row = 0; row < rows; row++) yield encode(row);
+/**
+ * A part of what a batch needs saves nothing: the teacher would run for the rest. So all is kept or none.
+ * @param of what the outputs depend on beside tokens and onnxruntime
+ */
+function openCache(
+  { signals, feeding: { padId, padSide, fixed } }: AskedTeacher,
+  { rows, encode }: Tokens,
+  folder: CacheFolder,
+  of: readonly unknown[],
+): { cache?: TeacherCache; note: string } {
+  const none = (why: string) => ({ note: `teacher outputs were not kept: ${why}` });
+  if (folder.left <= 0) return none('--cache 0');
+  if (signals.some(({ each }) => each === 'other')) return none('attention scores and values are not kept on disk');
+  const identity = JSON.stringify([...of, onnxruntimeVersion(), padId, padSide, fixed, signals]);
+  const { key, lengths } = cacheKey(identity, rows, encode);
+  const layout = { signals, lengths };
+  const bytes = cacheBytes(layout);
+  if (bytes > folder.left) return none(`${megabytes(bytes)} are more than --cache ${megabytes(folder.left)}`);
+  const cache = new TeacherCache(folder.take(key, bytes), layout);
+  return { cache, note: `teacher outputs are kept on disk: ${megabytes(bytes)}` };
 }
 
 function megabytes(bytes: number): string {

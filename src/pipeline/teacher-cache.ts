@@ -7,13 +7,10 @@ import {
   fdatasyncSync,
   fstatSync,
   ftruncateSync,
-  mkdirSync,
   openSync,
-  readdirSync,
   readFileSync,
 } from 'node:fs';
-import { readSync, renameSync, rmSync, statSync, utimesSync, writeFileSync, writeSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { readSync, renameSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../data/json-file.ts';
 import type { Encoding } from '../data/tokenizer/tokenizer.ts';
@@ -28,25 +25,27 @@ export interface CacheLayout {
   readonly lengths: ArrayLike<number>;
 }
 
-/** Where caches lie by default. */
-export function cacheFolder(): string {
-  return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'bert-compress', 'teacher');
-}
-
 /** Bytes that all rows take. */
 export function cacheBytes(layout: CacheLayout): number {
   return offsetsOf(layout).at(-1)!;
 }
 
 /**
- * Hash of everything that a row's bytes depend on.
- * @param teacher the graph that is asked, by its content, and what runs it
- * @param rows tokens of every row
+ * Hash of everything that the rows' bytes depend on, and how many tokens each row has.
+ * @param teacher the graph that is asked, by its content, what is asked of it, and what runs it
  */
-export function cacheKey(teacher: string, { signals }: CacheLayout, rows: Iterable<Encoding>): string {
-  const hash = createHash('sha256').update(JSON.stringify([teacher, signals]));
-  for (const { ids, segments } of rows) hash.update(`${ids.length} `).update(ids).update(segments);
-  return hash.digest('hex');
+export function cacheKey(
+  teacher: string,
+  rows: number,
+  encode: (row: number) => Encoding,
+): { readonly key: string; readonly lengths: Int32Array } {
+  const hash = createHash('sha256').update(teacher);
+  const lengths = Int32Array.from({ length: rows }, (_, row) => {
+    const { ids, segments } = encode(row);
+    hash.update(`${ids.length} `).update(ids).update(segments);
+    return ids.length;
+  });
+  return { key: hash.digest('hex'), lengths };
 }
 
 const [ROWS, DONE] = ['rows.bin', 'done.bin'];
@@ -65,29 +64,18 @@ export class TeacherCache {
   #fresh = 0;
   #trouble: string | undefined;
 
-  /**
-   * Opens or begins the cache of `key`, after the oldest others went so that all together are within `bound` bytes.
-   * @param kept keys of caches that stay, their bytes not counted
-   */
-  constructor(root: string, key: string, layout: CacheLayout, bound: number, kept: ReadonlySet<string> = new Set()) {
-    this.#folder = join(root, key);
+  /** Opens or begins the cache in a folder. Throws UsageError where the file system refuses. */
+  constructor(folder: string, layout: CacheLayout) {
+    this.#folder = folder;
     this.#offsets = offsetsOf(layout);
     const rows = this.#offsets.length - 1;
     const bytes = this.#offsets[rows]!;
-    this.#file = writing(root, () => {
-      mkdirSync(this.#folder, { recursive: true });
-      makeRoom(root, new Set([key, ...kept]), bound - bytes);
-      // no other run sees a file that is not there and empties it then
-      return openSync(join(this.#folder, ROWS!), constants.O_RDWR | constants.O_CREAT);
-    });
-    const done = join(this.#folder, DONE!);
+    // no other run sees a file that is not there and empties it then
+    this.#file = writing(folder, () => openSync(join(folder, ROWS!), constants.O_RDWR | constants.O_CREAT));
+    const done = join(folder, DONE!);
     const known = existsSync(done) && fstatSync(this.#file).size === bytes ? readFileSync(done) : undefined;
     this.#done = known?.length === rows ? Uint8Array.from(known) : new Uint8Array(rows);
-    writing(this.#folder, () => {
-      ftruncateSync(this.#file, bytes);
-      const now = new Date();
-      utimesSync(this.#folder, now, now);
-    });
+    writing(folder, () => ftruncateSync(this.#file, bytes));
   }
 
   /** Why rows are not kept any more. */
@@ -161,22 +149,4 @@ function offsetsOf({ signals, lengths }: CacheLayout): Float64Array {
 /** Bytes of a signal of one row. */
 export function rowBytes({ each, width, dtype }: Signal, tokens: number): number {
   return (each === 'text' ? 1 : tokens) * width * (dtype === 'float16' ? 2 : 4);
-}
-
-/** Remove other caches, the one longest unused first, until the rest has at most `bytes`. */
-function makeRoom(root: string, kept: ReadonlySet<string>, bytes: number): void {
-  const others = readdirSync(root)
-    .filter((name) => !kept.has(name) && /^[0-9a-f]{64}$/.test(name))
-    .map((name) => {
-      const path = join(root, name);
-      const used = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-      return { path, used, bytes: statSync(join(path, ROWS!), { throwIfNoEntry: false })?.size ?? 0 };
-    })
-    .sort((a, b) => a.used - b.used);
-  let held = others.reduce((sum, other) => sum + other.bytes, 0);
-  for (const other of others) {
-    if (held <= bytes) return;
-    rmSync(other.path, { recursive: true, force: true });
-    held -= other.bytes;
-  }
 }

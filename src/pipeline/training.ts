@@ -50,6 +50,11 @@ export class Scratch {
     return path;
   }
 
+  /** Where another file may stand. */
+  path(name: string): string {
+    return join(this.#folder, name);
+  }
+
   /** As `write`, for a model that is used once: its file goes with the session. */
   async with<T>(model: Model, name: string, options: RunOptions, use: (session: Session) => Promise<T>): Promise<T> {
     const path = this.write(model);

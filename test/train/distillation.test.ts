@@ -16,6 +16,7 @@ const vectors: {
   mask: number[];
   projection: number[];
   inputs: Record<'classes' | 'tokens' | 'positions' | 'hidden' | 'scores' | 'values' | 'vectors', [Shaped, Shaped]>;
+  second: Record<'classes' | 'tokens' | 'positions' | 'vectors', Shaped>;
   cases: Record<string, number>;
 } = JSON.parse(readFileSync(new URL('distillation-vectors.json', import.meta.url), 'utf8'));
 
@@ -28,6 +29,14 @@ const mixed = (values: keyof typeof vectors.inputs): Mixed => ({
   student: `${values}_student`,
   teachers: [{ teacher: match(values).teacher, weight: 1 }],
 });
+/** With a second teacher of three times the weight. */
+function two(values: keyof typeof vectors.second): Mixed {
+  const { dims: shape } = vectors.second[values];
+  const teacher = { name: `${values}_second`, dtype: 'float32', shape } as const;
+  const [first] = mixed(values).teachers;
+  const projection = values === 'vectors' ? { projection: 'projection' } : {};
+  return { student: `${values}_student`, teachers: [{ ...first!, weight: 0.25 }, { teacher, weight: 0.75, ...projection }] }; // prettier-ignore
+}
 const soft = (form: Extract<Term, { kind: 'soft' }>['form'], values: keyof typeof vectors.inputs): Term => ({
   kind: 'soft',
   form,
@@ -49,6 +58,17 @@ const terms: Record<string, Term> = {
   mse: { kind: 'embedding', form: 'mse', weight, pool: (_, value) => value, matches: [mixed('vectors')] },
 };
 
+for (const [form, values] of [
+  ['classes', 'classes'],
+  ['binary', 'classes'],
+  ['numbers', 'classes'],
+  ['tokens', 'tokens'],
+  ['positions', 'positions'],
+] as const)
+  terms[`${form} of two`] = { kind: 'soft', form, weight, temperature: 2, matches: [two(values)] };
+for (const form of ['cosine', 'mse'] as const)
+  terms[`${form} of two`] = { kind: 'embedding', form, weight, pool: (_, value) => value, matches: [two('vectors')] };
+
 /** A graph that is nothing but the loss; the student's values are inputs. */
 function lossModel(chosen: readonly Term[], opset: number) {
   const model = emptyModel(opset);
@@ -68,6 +88,7 @@ for (const [name, [student, teacher]] of Object.entries(vectors.inputs)) {
   feeds[`${name}_student`] = float32(student.dims, student.data);
   feeds[`${name}_teacher`] = float32(teacher.dims, teacher.data);
 }
+for (const [name, { dims, data }] of Object.entries(vectors.second)) feeds[`${name}_second`] = float32(dims, data);
 
 async function run(model: Parameters<typeof openModel>[0], changed: Record<string, HostTensor> = {}) {
   const session = await openModel(model);
