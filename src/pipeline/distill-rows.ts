@@ -140,7 +140,7 @@ function keptHead(
 }
 
 /** A classifier reads pairs, a question before its text; an encoder embeds each text for itself. */
-function textsOf(rows: readonly Row[], { scores, spans }: Pick<Reader, 'scores' | 'spans'>): readonly Text[] {
+export function textsOf(rows: readonly Row[], { scores, spans }: Pick<Reader, 'scores' | 'spans'>): readonly Text[] {
   if (spans) return rows.map((row) => (row.textPair === undefined ? row : { text: row.textPair, textPair: row.text }));
   if (scores) return rows;
   const each = rows.flatMap(({ text, textPair }) => (textPair === undefined ? [text] : [text, textPair]));

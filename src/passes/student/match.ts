@@ -137,7 +137,7 @@ class Matching {
       const { values, graph } = this.#first;
       const [mine, theirs] = [this.#student.hidden(s), values.hidden(t)];
       const teacher = graph.give(theirs.value, { each: 'token', width: theirs.size }, this.#options.half);
-      const projection = mine.size === theirs.size ? undefined : this.#projection(`layer_${s}`, mine.size, theirs.size);
+      const projection = mine.size === theirs.size ? undefined : this.#projection(`layer_${s}_${t}`, mine.size, theirs.size);
       return { student: mine.value, teacher, projection };
     });
     return { kind: 'hidden', weight: this.#options.hidden, matches };
@@ -178,7 +178,7 @@ class Matching {
     const mine = vectorsOf(this.#student, pooling);
     const teachers = this.#teachers.map(({ values, graph, pooling, weight }, i): Share => {
       const theirs = vectorsOf(values, pooling);
-      const value = theirs.pool(graph.builder, theirs.value);
+      const value = theirs.pool(graph.builder, graph.float32(theirs.value));
       const teacher = graph.give(value, { each: 'text', width: theirs.size });
       const name = i === 0 ? 'embedding' : `embedding${i + 1}`;
       const projection = mine.size === theirs.size ? undefined : this.#projection(name, mine.size, theirs.size);
@@ -191,6 +191,7 @@ class Matching {
   /** A matrix [from, to] of the loss's own, of Glorot and Bengio's (2010) spread. */
   #projection(what: string, from: number, to: number): string {
     const name = `distill_projection_${what}`;
+    if (this.#grown.graph.initializers.has(name)) return name;
     const random = createRandom(this.#options.seed);
     const spread = Math.sqrt(2 / (from + to));
     const values = Array.from({ length: from * to }, () => spread * random.normal());

@@ -63,12 +63,16 @@ export class TeacherGraph {
     const key = `${half} ${value}`;
     const known = this.#signals.get(key);
     if (known) return known;
-    const name = half
-      ? this.builder.op('Cast', [this.#bounded(value)], { to: 10n })
-      : this.builder.op('Identity', [value]);
+    const float = this.float32(value);
+    const name = half ? this.builder.op('Cast', [this.#bounded(float)], { to: 10n }) : float;
     const signal: Signal = { name, dtype: half ? 'float16' : 'float32', ...about };
     this.#signals.set(key, signal);
     return signal;
+  }
+
+  /** A value as float32, whatever the teacher computes in. */
+  float32(value: string): string {
+    return this.builder.op('Cast', [value], { to: 1n });
   }
 
   #bounded(value: string): string {
