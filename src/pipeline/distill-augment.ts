@@ -4,13 +4,13 @@ import { copyFileSync, existsSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path';
 import { UsageError } from '../errors.ts';
 import { onnxruntimeVersion } from '../runtime/machine.ts';
-import { variantsOf, type AugmentOptions, type Variant } from './augment.ts';
+import { variantsOf, type AugmentOptions, type Text, type Variant } from '../objectives/augment.ts';
 import type { CacheFolder } from './cache-folder.ts';
-import type { DistillSample, Text } from './distill-rows.ts';
+import type { DistillSample } from './distill-rows.ts';
 import type { DistillSetUp } from './distill-set-up.ts';
 import type { Events } from './events.ts';
 import { readKnownModel } from './known-model.ts';
-import { fillsMasks, openFiller, type Filler } from './mask-filler.ts';
+import { fillsMasks, openFiller, type MaskFiller } from './mask-filler.ts';
 import { hashOf } from './open-teacher.ts';
 import type { RunOptions, Scratch } from './training.ts';
 import { VariantFile, writeVariants } from './variant-file.ts';
@@ -89,7 +89,7 @@ export async function augmented(
   }
 }
 
-function identityOf(texts: readonly Text[], { identity }: Filler, how: object): string {
+function identityOf(texts: readonly Text[], { identity }: MaskFiller, how: object): string {
   const hash = createHash('sha256').update(JSON.stringify(['variants', onnxruntimeVersion(), identity, how]));
   for (const { text, textPair } of texts) hash.update(JSON.stringify([text, textPair]));
   return hash.digest('hex');
@@ -99,7 +99,7 @@ function identityOf(texts: readonly Text[], { identity }: Filler, how: object): 
 async function fileOf(
   texts: readonly Text[],
   identity: string,
-  filler: Filler,
+  filler: MaskFiller,
   how: AugmentOptions,
   { cache, scratch, events }: { cache: CacheFolder; scratch: Scratch; events: Events },
 ): Promise<string> {
@@ -111,7 +111,10 @@ async function fileOf(
   }
   const path = scratch.path('variants.jsonl');
   const bar = events.bar('augmenting');
-  await writeVariants(path, counted(variantsOf(texts, filler, how), (row) => bar(row + 1, texts.length)));
+  await writeVariants(
+    path,
+    counted(variantsOf(texts, filler, how), (row) => bar(row + 1, texts.length)),
+  );
   if (kept !== undefined && statSync(path).size <= cache.left) keep(path, kept, cache, identity);
   return path;
 }

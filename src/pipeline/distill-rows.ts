@@ -4,6 +4,7 @@ import type { Dataset, Row } from '../data/dataset.ts';
 import { openDataset } from '../data/open-dataset.ts';
 import type { Tokenizer } from '../data/tokenizer/tokenizer.ts';
 import { UsageError } from '../errors.ts';
+import type { Text } from '../objectives/augment.ts';
 import type { Feeding } from '../objectives/batch-source.ts';
 import { guessFitTask, type FitTask } from '../objectives/fit-task.ts';
 import type { Goal, Sample } from '../objectives/goal.ts';
@@ -17,9 +18,6 @@ import type { DevSet } from './training.ts';
 export interface RowOptions extends Omit<FitDataOptions, 'task'> {
   readonly task?: FitTask | undefined;
 }
-
-/** What is tokenized: a text, or a pair. */
-export type Text = Pick<Row, 'text' | 'textPair'>;
 
 /** What the rows are read for. */
 export interface Reader {

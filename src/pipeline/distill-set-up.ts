@@ -4,6 +4,7 @@ import type { Tokenizer } from '../data/tokenizer/tokenizer.ts';
 import { UsageError } from '../errors.ts';
 import { sequenceLimit } from '../evaluate/evaluate.ts';
 import { commonShape } from '../evaluate/roles.ts';
+import type { Text } from '../objectives/augment.ts';
 import type { Feeding } from '../objectives/batch-source.ts';
 import type { Goal } from '../objectives/goal.ts';
 import type { Model } from '../ir/graph.ts';
@@ -13,7 +14,7 @@ import { matchStudent, type Terms } from '../passes/student/match.ts';
 import type { Signal } from '../passes/student/teacher-graph.ts';
 import type { Term } from '../train/distillation.ts';
 import { studentOf, type Student, type StudentOptions } from './distill-student.ts';
-import { readDistillRows, type DistillRows, type RowOptions, type Text } from './distill-rows.ts';
+import { readDistillRows, type DistillRows, type RowOptions } from './distill-rows.ts';
 import {
   readOthers,
   readTeacher,

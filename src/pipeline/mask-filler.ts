@@ -1,5 +1,5 @@
 // A masked language model as a source of words: the likeliest ones in the place of a word.
-import { wholeWords, type WholeWords, type WordPlace } from '../data/tokenizer/whole-words.ts';
+import { wholeWords, type WholeWords } from '../data/tokenizer/whole-words.ts';
 import { loadTokenizer, type Encoding, type Tokenizer } from '../data/tokenizer/tokenizer.ts';
 import { loadConfig } from '../data/config.ts';
 import { ModelError } from '../errors.ts';
@@ -10,6 +10,7 @@ import { Builder } from '../ir/builder.ts';
 import { cloneModel } from '../ir/clone.ts';
 import type { Model } from '../ir/graph.ts';
 import { sweep } from '../ir/sweep.ts';
+import type { Filler } from '../objectives/augment.ts';
 import { int64Tensor } from '../objectives/goal.ts';
 import type { Feeding } from '../objectives/batch-source.ts';
 import { openSession, type Session } from '../runtime/session.ts';
@@ -18,18 +19,10 @@ import { outputFor } from './fit-head.ts';
 import type { KnownModel } from './known-model.ts';
 import { sessionOptions, type RunOptions, type Scratch } from './training.ts';
 
-/** A word of a text, or of the second text of a pair. */
-export interface Blank {
-  readonly texts: readonly [string, string?];
-  readonly side: 0 | 1;
-  readonly place: WordPlace;
-}
-
-export interface Filler {
-  /** What decides its words, as a text: model, tokenizer, length. */
+/** An open model. */
+export interface MaskFiller extends Filler {
+  /** What decides its words: model, tokenizer, length. */
   readonly identity: readonly unknown[];
-  /** For each blank the likeliest words, most likely first; none where the mask was cut off. */
-  fill(blanks: readonly Blank[]): Promise<readonly (readonly string[])[]>;
   close(): Promise<void>;
 }
 
@@ -54,7 +47,7 @@ export async function openFiller(
   options: RunOptions,
   scratch: Scratch,
   hash: (path: string) => Promise<string>,
-): Promise<Filler> {
+): Promise<MaskFiller> {
   const { onnxPath, folder } = known.path;
   const output = outputFor('fill-mask', known.recognition);
   if (output?.size === undefined)
@@ -77,7 +70,7 @@ export async function openFiller(
   return {
     identity,
     close: () => session.release(),
-    async fill(blanks) {
+    async likely(blanks) {
       const encodings = blanks.map(({ texts, side, place: { begin, end } }) => {
         const [text, pair] = texts.with(side, `${texts[side]!.slice(0, begin)}${mask}${texts[side]!.slice(end)}`);
         return tokenizer.encode(text!, pair, limit);

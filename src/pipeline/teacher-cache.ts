@@ -96,7 +96,8 @@ export class TeacherCache {
     const [size, from] = [this.size(row), this.#offsets[row]!];
     for (let at = 0; at < size;) {
       const got = readSync(this.#file, into, at, size - at, from + at);
-      if (got === 0) throw new DataError(`${join(this.#folder, ROWS!)}: expected ${size - at} bytes more, found the end`);
+      if (got === 0)
+        throw new DataError(`${join(this.#folder, ROWS!)}: expected ${size - at} bytes more, found the end`);
       at += got;
     }
   }

@@ -3,7 +3,7 @@ import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { DataError } from '../errors.ts';
 import { Growing } from '../evaluate/growing.ts';
 import { writing } from '../system-errors.ts';
-import type { Variant } from './augment.ts';
+import type { Variant } from '../objectives/augment.ts';
 
 /** Bytes that are gathered before they are written, and read at once when a file is opened. */
 const CHUNK = 1 << 20;

@@ -150,11 +150,7 @@ function float32(builder: Builder, { name, dtype }: Match['teacher']): string {
   return dtype === 'float32' ? name : builder.op('Cast', [name], { to: 1n });
 }
 
-function softTerm(
-  builder: Builder,
-  match: Mixed,
-  { form, temperature }: Extract<Term, { kind: 'soft' }>,
-): string {
+function softTerm(builder: Builder, match: Mixed, { form, temperature }: Extract<Term, { kind: 'soft' }>): string {
   const theirs = match.teachers.map(({ teacher, weight }) => [float32(builder, teacher), weight] as const);
   if (form === 'numbers') return meanSquaredError(builder, match.student, weightedSum(builder, theirs));
   const ready = (logits: string): string => {

@@ -10,9 +10,15 @@ import { makeNode } from '../../src/ir/node.ts';
 import { sweep } from '../../src/ir/sweep.ts';
 import { readModel } from '../../src/onnx/read.ts';
 import { writeModel } from '../../src/onnx/write.ts';
-import { variantsOf, type AugmentOptions, type Variant } from '../../src/pipeline/augment.ts';
+import {
+  variantsOf,
+  type AugmentOptions,
+  type Blank,
+  type Filler,
+  type Variant,
+} from '../../src/objectives/augment.ts';
 import { readKnownModel } from '../../src/pipeline/known-model.ts';
-import { openFiller, type Blank, type Filler } from '../../src/pipeline/mask-filler.ts';
+import { openFiller } from '../../src/pipeline/mask-filler.ts';
 import { hashOf } from '../../src/pipeline/open-teacher.ts';
 import { Scratch } from '../../src/pipeline/training.ts';
 import { VariantFile, writeVariants } from '../../src/pipeline/variant-file.ts';
@@ -38,11 +44,11 @@ describe('openFiller', () => {
     const model = { ...known, recognition: { ...known.recognition, head } };
     const filler = await openFiller(model, { most: 15, maxLength: 12 }, { threads: 1 }, scratch, hashOf);
     const blanks = cases.map(({ texts, side, begin, end }): Blank => ({ texts, side, place: { begin, end } }));
-    expect(await filler.fill(blanks)).toEqual(cases.map(({ words }) => words));
+    expect(await filler.likely(blanks)).toEqual(cases.map(({ words }) => words));
     const far = `${'good '.repeat(20)}movie`;
     const cut = { texts: [far], side: 0, place: { begin: 100, end: 105 } } as const;
     const own = { texts: ['a [MASK] movie'], side: 0, place: { begin: 9, end: 14 } } as const;
-    expect(await filler.fill([cut, own])).toEqual([[], []]);
+    expect(await filler.likely([cut, own])).toEqual([[], []]);
     await filler.close();
     scratch.dispose();
   });
@@ -76,8 +82,8 @@ describe('wholeWords', () => {
   });
 });
 
-const filler: Pick<Filler, 'fill'> = {
-  fill: async (blanks) => blanks.map((_, i) => ['one', 'two', `w${i}`].slice(0, 1 + (i % 3))),
+const filler: Filler = {
+  likely: async (blanks) => blanks.map((_, i) => ['one', 'two', `w${i}`].slice(0, 1 + (i % 3))),
 };
 const texts = Array.from({ length: 300 }, (_, i) => ({ text: `a good movie, number ${i}!`, textPair: 'and so on' }));
 
@@ -92,11 +98,14 @@ describe('variantsOf', () => {
   it('replaces about the share of the words asked for, and leaves the rest of the text as it is', async () => {
     const variants = await listed({});
     const changed = variants.flatMap(({ row, text }) => {
-      const [before, after] = [texts[row]!, text].map((one) => `${one.text} ${one.textPair}`.split(/[ ,!]+/).slice(0, 8));
+      const [before, after] = [texts[row]!, text].map((one) =>
+        `${one.text} ${one.textPair}`.split(/[ ,!]+/).slice(0, 8),
+      );
       return before!.map((word, i) => word !== after![i]);
     });
     expect(changed.filter(Boolean).length / changed.length).toBeCloseTo(0.4, 1);
-    for (const { text } of variants) expect(`${text.text} ${text.textPair}`).toMatch(/^\w+ \w+ \w+, \w+ \w+! \w+ \w+ \w+$/);
+    for (const { text } of variants)
+      expect(`${text.text} ${text.textPair}`).toMatch(/^\w+ \w+ \w+, \w+ \w+! \w+ \w+ \w+$/);
   });
 
   it('gives the same for a seed, others for another, no text twice', async () => {

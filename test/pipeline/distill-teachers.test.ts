@@ -27,7 +27,10 @@ function change(path: string, how: (json: Json) => Json): void {
 }
 
 /** The folder of a model of the same weights, changed. */
-function twin(how: (model: Model, folder: string) => void, sizes: Partial<typeof shape & { seed: number }> = {}): string {
+function twin(
+  how: (model: Model, folder: string) => void,
+  sizes: Partial<typeof shape & { seed: number }> = {},
+): string {
   const folder = modelFolder({ ...shape, ...sizes });
   const model = readModel(join(folder, 'onnx/model.onnx'));
   how(model, folder);

@@ -51,7 +51,10 @@ function batchOf(members: readonly number[], padSide: 'left' | 'right') {
 
 const open = (folder: string, key: string, bound = 1e6): TeacherCache =>
   new TeacherCache(new CacheFolder({ cache: bound, cacheFolder: folder }).take(key, cacheBytes(layout)), layout);
-const encoding = (ids: Int32Array, segment = 0): Encoding => ({ ids, segments: new Uint8Array(ids.length).fill(segment) });
+const encoding = (ids: Int32Array, segment = 0): Encoding => ({
+  ids,
+  segments: new Uint8Array(ids.length).fill(segment),
+});
 const encodings = rows.map((ids) => encoding(ids));
 const keyOf = (teacher: string, of = encodings): string => cacheKey(teacher, of.length, (row) => of[row]!).key;
 const feeding = { roles: { ids: 'input_ids' }, fixed: {}, padId: 0, padSide: 'right' } as const;

@@ -27,7 +27,9 @@ export interface WholeWords {
  * @param limit ids from here on are left out: those that a model has no score for
  */
 export function wholeWords({ vocabularySize, specialIds, tokenOf }: Tokenizer, limit: number): WholeWords {
-  const ids = Array.from({ length: Math.min(vocabularySize, limit) }, (_, id) => id).filter((id) => !specialIds.has(id));
+  const ids = Array.from({ length: Math.min(vocabularySize, limit) }, (_, id) => id).filter(
+    (id) => !specialIds.has(id),
+  );
   const tokens = ids.map((id) => tokenOf(id) ?? '');
   const mark = ['Ġ', '▁'].find((mark) => tokens.some((token) => token.startsWith(mark)));
   const wordOf = (token: string): string => {

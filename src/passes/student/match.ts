@@ -137,7 +137,8 @@ class Matching {
       const { values, graph } = this.#first;
       const [mine, theirs] = [this.#student.hidden(s), values.hidden(t)];
       const teacher = graph.give(theirs.value, { each: 'token', width: theirs.size }, this.#options.half);
-      const projection = mine.size === theirs.size ? undefined : this.#projection(`layer_${s}_${t}`, mine.size, theirs.size);
+      const projection =
+        mine.size === theirs.size ? undefined : this.#projection(`layer_${s}_${t}`, mine.size, theirs.size);
       return { student: mine.value, teacher, projection };
     });
     return { kind: 'hidden', weight: this.#options.hidden, matches };

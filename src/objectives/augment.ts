@@ -1,8 +1,23 @@
 // Text augmentation by masked replacement (TinyBERT, Jiao et al. 2020, algorithm 1): variants of texts in which words are replaced by what a masked language model finds likely.
 import { wordsOf, type WordPlace } from '../data/tokenizer/whole-words.ts';
+import type { Row } from '../data/dataset.ts';
 import { createRandom } from '../math/random.ts';
-import type { Text } from './distill-rows.ts';
-import type { Blank, Filler } from './mask-filler.ts';
+
+/** What is tokenized: a text, or a pair. */
+export type Text = Pick<Row, 'text' | 'textPair'>;
+
+/** A word of a text, or of the second text of a pair. */
+export interface Blank {
+  readonly texts: readonly [string, string?];
+  readonly side: 0 | 1;
+  readonly place: WordPlace;
+}
+
+/** What finds words for blanks. */
+export interface Filler {
+  /** For each blank the likeliest words, most likely first; none where the mask was cut off. */
+  likely(blanks: readonly Blank[]): Promise<readonly (readonly string[])[]>;
+}
 
 export interface AugmentOptions {
   /** Variants a text, at most: doubles are left out. */
@@ -28,12 +43,12 @@ const WINDOW = 128;
  */
 export async function* variantsOf(
   texts: readonly Text[],
-  filler: Pick<Filler, 'fill'>,
+  filler: Filler,
   options: AugmentOptions,
 ): AsyncGenerator<Variant> {
   for (let from = 0; from < texts.length; from += WINDOW) {
     const plans = texts.slice(from, from + WINDOW).map((text, i) => planOf(text, from + i, options));
-    const filled = await filler.fill(plans.flatMap(({ blanks }) => blanks));
+    const filled = await filler.likely(plans.flatMap(({ blanks }) => blanks));
     let at = 0;
     for (const plan of plans) {
       const candidates = filled.slice(at, (at += plan.blanks.length));
@@ -71,7 +86,10 @@ function planOf({ text, textPair }: Text, row: number, { variants, share, seed }
   return { row, texts, blanks, variants: lots };
 }
 
-function* variantsBy({ row, texts, blanks, variants }: Plan, filled: readonly (readonly string[])[]): Generator<Variant> {
+function* variantsBy(
+  { row, texts, blanks, variants }: Plan,
+  filled: readonly (readonly string[])[],
+): Generator<Variant> {
   const seen = new Set([texts.join('\n')]);
   for (const lot of variants) {
     const [text, textPair] = texts.map((one, side) => {
