@@ -5,7 +5,7 @@ import { ModelError, UsageError } from '../errors.ts';
 import { sequenceLimit } from '../evaluate/evaluate.ts';
 import type { Feeding } from '../objectives/batch-source.ts';
 import { DistilledValues } from '../passes/student/distilled-values.ts';
-import type { TeacherValues, VectorPooling } from '../passes/student/match.ts';
+import type { TeacherValues, VectorPooling } from '../passes/student/signals.ts';
 import { feedingOf } from './feeding.ts';
 import { readKnownModel, type KnownModel } from './known-model.ts';
 

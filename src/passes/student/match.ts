@@ -1,18 +1,23 @@
 // Matching a student with its teachers: the terms of the loss, and the teachers' graphs with what the terms need as outputs.
 import { ModelError, UsageError } from '../../errors.ts';
-import type { Builder } from '../../ir/builder.ts';
 import { cloneModel } from '../../ir/clone.ts';
 import type { Model } from '../../ir/graph.ts';
 import { floats } from '../../ir/tensor.ts';
 import { createRandom } from '../../math/random.ts';
-import type { Match, Mixed, Share, Term, TeacherInput } from '../../train/distillation.ts';
+import type { Match, Mixed, Share, Term } from '../../train/distillation.ts';
 import type { TrainedWeight } from '../../train/types.ts';
-import { pooledTokens } from '../head/pool.ts';
-import type { DistilledValues, Sized } from './distilled-values.ts';
+import type { DistilledValues } from './distilled-values.ts';
+import {
+  giveScores,
+  sameScores,
+  shared,
+  softForm,
+  vectorsOf,
+  type AskedTeacher,
+  type TeacherValues,
+  type VectorPooling,
+} from './signals.ts';
 import { TeacherGraph, type Signal } from './teacher-graph.ts';
-
-/** From tokens to a text's vector; given: an output of the model. */
-export type VectorPooling = 'mean' | 'cls' | 'given';
 
 /** Weights of the terms, 0 for none, and how they compare. */
 export interface Terms {
@@ -29,18 +34,6 @@ export interface Terms {
   readonly pooling: VectorPooling;
   /** Each class for itself. */
   readonly binary: boolean;
-}
-
-/** One of those that teach. Hidden states and attention are the first one's; class scores and text vectors those of all. */
-export interface TeacherValues {
-  readonly values: DistilledValues;
-  /** Of its class scores and vectors beside those of the others. */
-  readonly weight: number;
-  readonly pooling: VectorPooling;
-  /** Whether its tokens are those of the student: what it says of single tokens is of use. */
-  readonly sameTokens: boolean;
-  /** For each class of the first teacher where its score stands; absent where in order. */
-  readonly columns?: readonly number[] | undefined;
 }
 
 export interface Matched {
@@ -69,11 +62,9 @@ export function matchStudent(
   return new Matching(teachers, student, options).finish();
 }
 
-type Asked = TeacherValues & { readonly graph: TeacherGraph };
-
 class Matching {
-  readonly #teachers: readonly Asked[];
-  readonly #first: Asked;
+  readonly #teachers: readonly AskedTeacher[];
+  readonly #first: AskedTeacher;
   readonly #student: DistilledValues;
   readonly #options: MatchOptions;
   readonly #grown: Model;
@@ -200,56 +191,4 @@ class Matching {
     this.#projections.push({ name, decay: true });
     return name;
   }
-}
-
-type Scores = ReturnType<DistilledValues['logits']>;
-type SoftForm = Extract<Term, { kind: 'soft' }>['form'];
-
-/** @throws ModelError where the class scores are not of one kind and number */
-function sameScores(student: Scores, teacher: DistilledValues): void {
-  const shape = (outputs: Scores): string => outputs.map(({ kind, size }) => `${kind} of ${size}`).join(' and ');
-  const [mine, theirs] = [shape(student), shape(teacher.logits())];
-  if (mine !== theirs)
-    throw new ModelError(
-      `student and ${teacher.who}: expected the same class scores, found ${mine || 'none'} and ${theirs}`,
-    );
-}
-
-function softForm({ kind, rank, size }: Scores[number], binary: boolean): SoftForm {
-  if (kind === 'span-logits') return 'positions';
-  if (rank === 3) return 'tokens';
-  if (size === 1) return 'numbers';
-  return binary ? 'binary' : 'classes';
-}
-
-/** Class scores of an output, in the order of the first teacher's classes. */
-function giveScores({ values, graph, columns }: Asked, i: number, form: SoftForm): TeacherInput {
-  const { name, size = 1, rank } = values.logits()[i]!;
-  const flat = form === 'positions';
-  const { builder } = graph;
-  const value = columns ? builder.op('Gather', [name, builder.ints(columns)], { axis: -1n }) : name;
-  return graph.give(value, { each: rank === 3 || flat ? 'token' : 'text', width: flat ? 1 : size, flat });
-}
-
-/** What text vectors are made of. Throws UsageError, ModelError. */
-function vectorsOf(
-  values: DistilledValues,
-  pooling: VectorPooling,
-): Sized & { pool(builder: Builder, value: string): string } {
-  if (pooling === 'given') {
-    const given = values.sentence();
-    if (!given)
-      throw new UsageError(`--pooling given: expected a ${values.who} with an output of text vectors, found none`);
-    return { ...given, pool: (_, value) => value };
-  }
-  const features = values.features();
-  const pool = (builder: Builder, value: string): string =>
-    pooledTokens(builder, { ...features, hidden: value }, pooling);
-  return { value: features.hidden, size: features.width, pool };
-}
-
-/** With weights that are one together. */
-function shared(teachers: readonly Share[]): Share[] {
-  const sum = teachers.reduce((sum, { weight }) => sum + weight, 0);
-  return teachers.map((one) => ({ ...one, weight: one.weight / sum }));
 }
