@@ -1,6 +1,6 @@
 // The rows of a distillation: texts to learn from, what their labels say where they have some, rows to judge by.
 import type { ModelConfig } from '../data/config.ts';
-import type { Dataset, Row } from '../data/dataset.ts';
+import { firstRows, type Dataset, type Row } from '../data/dataset.ts';
 import { openDataset } from '../data/open-dataset.ts';
 import type { Tokenizer } from '../data/tokenizer/tokenizer.ts';
 import { UsageError } from '../errors.ts';
@@ -8,7 +8,7 @@ import type { Text } from '../objectives/augment.ts';
 import type { Feeding } from '../objectives/batch-source.ts';
 import { guessFitTask, type FitTask } from '../objectives/fit-task.ts';
 import type { Goal, Sample } from '../objectives/goal.ts';
-import { openFitData, readFitData, type FitData, type FitDataOptions } from './fit-data.ts';
+import { LOOK, openFitData, readFitData, type FitData, type FitDataOptions } from './fit-data.ts';
 import { devSetOf } from './fit-dev.ts';
 import { prepareGoal, type PreparedGoal } from './fit-goal.ts';
 import { chooseHead, type HeadChoice } from './fit-head.ts';
@@ -103,13 +103,9 @@ async function taskOf(
   if (columns.label === undefined && columns.tags === undefined) return undefined;
   if (asked !== undefined) return asked;
   if (!scores) return columns.textPair === undefined ? undefined : 'sentence-similarity';
-  const rows: Row[] = [];
-  for await (const row of dataset.rows()) if (rows.push(row) >= LOOK) break;
+  const rows = await firstRows(dataset, LOOK);
   return guessFitTask({ path, columns, rows, config, classes: true, vocabulary: false }).task;
 }
-
-/** How many rows a guess looks at. */
-const LOOK = 200;
 
 function openDev({ dev, text, textPair, label, tags }: RowOptions): Promise<Dataset> {
   return openDataset(dev!, { text, textPair, label, tags });

@@ -1,6 +1,6 @@
 // All that is known before the first step: model, head, weights, rows, goal.
 import { loadConfig, loadPooling, type ModelConfig } from '../data/config.ts';
-import type { Dataset, Row } from '../data/dataset.ts';
+import { firstRows, type Row } from '../data/dataset.ts';
 import { loadTokenizer, type Tokenizer } from '../data/tokenizer/tokenizer.ts';
 import { sequenceLimit } from '../evaluate/evaluate.ts';
 import type { Feeding } from '../objectives/batch-source.ts';
@@ -8,7 +8,7 @@ import { guessFitTask, type FitTask } from '../objectives/fit-task.ts';
 import type { Goal, Sample } from '../objectives/goal.ts';
 import { trainableWeights, type Trainable } from '../passes/head/trainable.ts';
 import { feedingOf } from './feeding.ts';
-import { openFitData, readFitData, type FitData, type FitDataOptions } from './fit-data.ts';
+import { LOOK, openFitData, readFitData, type FitData, type FitDataOptions } from './fit-data.ts';
 import { devSetOf } from './fit-dev.ts';
 import { prepareGoal, type GoalOptions } from './fit-goal.ts';
 import { chooseHead, outputFor, type HeadChoice, type HeadOptions } from './fit-head.ts';
@@ -50,17 +50,15 @@ export interface Kit {
   readonly pooling: 'mean' | 'cls';
 }
 
-/** How many rows a guess looks at. */
-const LOOK = 200;
-
 /** Throws UsageError, ModelError, DataError. */
 export async function setUpFit(options: SetUpOptions): Promise<FitSetUp> {
   const known = readKnownModel(options.model);
   const kit = await kitOf(known, options);
   const dataset = await openFitData(options);
+  const look = { path: dataset.path, columns: dataset.columns, rows: await firstRows(dataset, LOOK) };
   const { task, from } = options.task
     ? { task: options.task, from: undefined }
-    : guessFitTask({ ...(await lookAt(dataset)), config: kit.config, ...outputsOf(known) });
+    : guessFitTask({ ...look, config: kit.config, ...outputsOf(known) });
   const data = await readFitData(dataset, options, classesOf(task));
   const rows = { path: dataset.path, rows: [...data.train, ...data.devRows], classes: dataset.classes };
   const weights = { freeze: options.freeze, embeddings: options.trainEmbeddings };
@@ -94,12 +92,6 @@ async function kitOf(
   ]);
   const asked = pooling === 'pooler' ? undefined : pooling;
   return { tokenizer, config, pooling: asked ?? own ?? 'mean', headPooling: own };
-}
-
-async function lookAt(dataset: Dataset): Promise<Pick<Dataset, 'path' | 'columns'> & { readonly rows: Row[] }> {
-  const rows: Row[] = [];
-  for await (const row of dataset.rows()) if (rows.push(row) >= LOOK) break;
-  return { path: dataset.path, columns: dataset.columns, rows };
 }
 
 function outputsOf({ recognition }: KnownModel): { readonly classes: boolean; readonly vocabulary: boolean } {
