@@ -106,8 +106,9 @@ export function refuseUnfeedable(
 /** For each class of the first teacher its place in the other's scores, by name; undefined where in order. */
 function columnsOf(first: KnownTeacher, other: KnownTeacher): readonly number[] | undefined {
   const [mineOf, theirsOf] = [first, other].map(({ values }) => values.logits()[0]);
-  // places in a text and words of a vocabulary have no names, and a number needs none
-  if (!mineOf || !theirsOf || !/^(token-)?logits$/.test(mineOf.kind) || mineOf.size === 1) return undefined;
+  // places in a text and words of a vocabulary have no names, a number needs none, and scores of other kinds are refused
+  if (!mineOf || mineOf.kind !== theirsOf?.kind || !/^(token-)?logits$/.test(mineOf.kind)) return undefined;
+  if (mineOf.size === 1) return undefined;
   const [mine, theirs] = [first, other].map(({ config }) => config?.labels.map((label) => label.toLowerCase()) ?? []);
   const places = mine!.map((label) => theirs!.indexOf(label));
   if (mine!.length !== theirs!.length || places.includes(-1))

@@ -58,6 +58,10 @@ export async function openFiller(
   const mask = tokenizer.maskId === undefined ? undefined : tokenizer.tokenOf(tokenizer.maskId);
   if (mask === undefined)
     throw new ModelError(`${folder}: expected a tokenizer with a mask token to fill, found one without`);
+  if (tokenizer.vocabularySize > output.size)
+    throw new ModelError(
+      `${onnxPath}: expected a score for each of the tokenizer's ${tokenizer.vocabularySize} tokens, found ${output.size}`,
+    );
   const words = wholeWords(tokenizer, output.size);
   const feeding = feedingOf(known, tokenizer);
   const config = await loadConfig(folder);

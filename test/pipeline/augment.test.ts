@@ -59,6 +59,12 @@ describe('openFiller', () => {
     await expect(openFiller(classifier, { most: 15, maxLength: 12 }, {}, scratch, hashOf)).rejects.toThrow(
       'expected an output with a score for each word of the vocabulary, found logits',
     );
+    const known = readKnownModel(words);
+    const outputs = known.recognition.head.outputs.map((one) => ({ ...one, size: 100 }));
+    const small = { ...known, recognition: { ...known.recognition, head: { ...known.recognition.head, outputs } } };
+    await expect(openFiller(small, { most: 15, maxLength: 12 }, {}, scratch, hashOf)).rejects.toThrow(
+      "expected a score for each of the tokenizer's 118 tokens, found 100",
+    );
     scratch.dispose();
   });
 });
