@@ -12,7 +12,7 @@ export function classificationGoal(context: GoalContext): Goal<number> {
     task: 'text-classification',
     sample: (row) => ({ sequences: [tokenizer.encode(row.text, row.textPair, maxLength)], target: read(row) }),
     classesOf: (target) => [target],
-    idle: -100,
+    unlabelled: -100,
     feeds: (_batch, targets) => ({ feeds: { [name]: int64Tensor([targets.length], targets) } }),
     appendLoss: (builder) => ({
       loss: crossEntropy(builder, output, name, { classes, smoothing, weights }),

@@ -36,7 +36,7 @@ export function tokenGoal(context: GoalContext): Goal<Tagged> {
       };
     },
     classesOf: ({ ids }) => ids,
-    idle: { positions: new Int32Array(0), ids: new Int32Array(0) },
+    unlabelled: { positions: new Int32Array(), ids: new Int32Array() },
     feeds({ size, sequence, starts }, targets) {
       const values = new Int32Array(size * sequence).fill(IGNORED);
       targets.forEach(({ positions, ids }, row) =>

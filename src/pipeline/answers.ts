@@ -12,7 +12,7 @@ import { cloneModel } from '../ir/clone.ts';
 import type { Model } from '../ir/graph.ts';
 import type { PaddedBatch } from '../objectives/goal.ts';
 import { padSequences } from '../objectives/pad.ts';
-import { feedingOf } from './distill-set-up.ts';
+import { feedingOf } from './feeding.ts';
 import type { KnownModel } from './known-model.ts';
 import type { Workshop } from './prune-works.ts';
 import { Scratch } from './training.ts';

@@ -11,7 +11,8 @@ const classes: Readonly<Record<FitTask, string>> = {
   'fill-mask': 'ForMaskedLM',
 };
 
-const problems: Readonly<Partial<Record<FitTask, string>>> = {
+/** `problem_type` by task. */
+export const problems: Readonly<Partial<Record<FitTask, string>>> = {
   'text-classification': 'single_label_classification',
   'multi-label-classification': 'multi_label_classification',
   regression: 'regression',

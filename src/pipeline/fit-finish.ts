@@ -3,24 +3,17 @@ import { basename, join } from 'node:path';
 import { taskNamed } from '../evaluate/registry.ts';
 import { openSession } from '../runtime/session.ts';
 import type { CompressionReport } from '../report/schema.ts';
-import type { TrainResult } from '../train/types.ts';
 import type { Events } from './events.ts';
 import { configWith, configWithHeads } from './fit-config.ts';
 import { measureTasks, trainedTasks } from './fit-several.ts';
 import type { FitPart, FitSetUp } from './fit-set-up.ts';
 import { measure, type Measured } from './measure.ts';
-import type { OutputPlan, Staging } from './output.ts';
+import type { OutputPlan } from './output.ts';
+import type { Made } from './train-in-place.ts';
 import { entryOf, finishTraining, type FinishOptions } from './trained.ts';
 import { sessionOptions, type DevSet, type RunOptions, type Scratch } from './training.ts';
 
-export interface Fitted {
-  readonly setUp: FitSetUp;
-  readonly result: TrainResult;
-  readonly plan: OutputPlan;
-  readonly staging: Staging;
-  readonly checkpoint: string;
-  readonly started: number;
-}
+export type Fitted = Made<FitSetUp>;
 
 export interface FitFinishOptions extends FinishOptions, RunOptions {
   readonly batch: number;

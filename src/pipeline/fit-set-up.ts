@@ -3,11 +3,11 @@ import { loadConfig, loadPooling, type ModelConfig } from '../data/config.ts';
 import { UsageError } from '../errors.ts';
 import { loadTokenizer, type Tokenizer } from '../data/tokenizer/tokenizer.ts';
 import { sequenceLimit } from '../evaluate/evaluate.ts';
-import { checkRoles, fixedShape, rolesByName } from '../evaluate/roles.ts';
 import type { Feeding } from '../objectives/batch-source.ts';
 import type { FitTask } from '../objectives/fit-task.ts';
 import type { Goal, Sample } from '../objectives/goal.ts';
 import { trainableWeights, type Trainable } from '../passes/head/trainable.ts';
+import { feedingOf } from './feeding.ts';
 import { devSetOf } from './fit-dev.ts';
 import { prepareGoal, type GoalOptions } from './fit-goal.ts';
 import { chooseHead, type HeadChoice, type HeadOptions } from './fit-head.ts';
@@ -158,10 +158,4 @@ async function kitOf(
   ]);
   const asked = pooling === 'pooler' ? undefined : pooling;
   return { tokenizer, config, pooling: asked ?? own ?? 'mean', headPooling: own };
-}
-
-function feedingOf({ inputs, roles }: KnownModel, { padId, padSide }: Tokenizer): Feeding {
-  const known = roles ?? rolesByName(inputs);
-  checkRoles(inputs, known);
-  return { inputs, roles: known, fixed: fixedShape(inputs, known), padId, padSide };
 }

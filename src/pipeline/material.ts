@@ -2,7 +2,7 @@
 import { builtinDataset } from '../data/builtin-texts.ts';
 import type { ColumnNames } from '../data/columns.ts';
 import type { ModelConfig } from '../data/config.ts';
-import type { Dataset, Row } from '../data/dataset.ts';
+import { firstRows, type Dataset, type Row } from '../data/dataset.ts';
 import { openDataset } from '../data/open-dataset.ts';
 import type { Tokenizer } from '../data/tokenizer/tokenizer.ts';
 import { DataError, UsageError } from '../errors.ts';
@@ -176,15 +176,6 @@ function entriesOf(
 function hasSeveral({ label = '', labels }: Row, names: readonly string[]): boolean {
   if (labels !== undefined) return true;
   return label.includes('|') && !names.includes(label) && label.split('|').every((name) => names.includes(name.trim()));
-}
-
-async function firstRows(dataset: Dataset, most: number): Promise<Row[]> {
-  const rows: Row[] = [];
-  for await (const row of dataset.rows()) {
-    rows.push(row);
-    if (rows.length >= most) break;
-  }
-  return rows;
 }
 
 /** The baseline that models on this material are held against, where one was asked for. Throws UsageError, DataError. */

@@ -1,6 +1,7 @@
 // Healing: what is left of the model learns from the original, and from labels where there are some.
 import { UsageError } from '../errors.ts';
 import type { TrainLength } from '../train/types.ts';
+import { CacheFolder } from './cache-folder.ts';
 import { withoutProjections } from './distill-finish.ts';
 import { matchOn, type MatchingOptions } from './distill-set-up.ts';
 import { learn } from './distill.ts';
@@ -24,18 +25,25 @@ const WARMUP = 50;
  * Throws UsageError without rows to learn from, ModelError for a model that cannot be trained.
  */
 export function heal({ length, rate, batch, ...matching }: HealOptions): Work {
-  return async (before, { original, material, options, events }) => {
+  return async (before, { material, options, events }) => {
     if (!material) throw new UsageError('healing: expected --data with texts to learn from, found none');
     const started = performance.now();
     const { seed } = options;
     const pairs = before.shape.origins.map(({ output }, i) => [i, output] as const);
     const student = { known: before.known, steps: [], layers: pairs, sizes: {}, own: false };
+    const { first, feeding, maxLength } = material;
     const rows = { ...material, dev: undefined };
-    const setUp = matchOn({ ...rows, teacher: original, student }, { ...matching, seed });
+    const setUp = matchOn({ first, others: [], student, feeding, maxLength, rows }, { ...matching, seed });
     const training = { length, rate, schedule: { warmup: WARMUP } };
     const scratch = new Scratch();
     try {
-      const { result } = await learn(setUp, { ...options, training, batch, seed, cache: 0 }, scratch, events);
+      const { result } = await learn(
+        setUp,
+        { ...options, training, batch, seed },
+        new CacheFolder({ cache: 0 }),
+        scratch,
+        events,
+      );
       if (result.stopped === 'interrupted' && result.steps === 0) options.signal?.throwIfAborted();
       const step = {
         pass: 'heal',

@@ -13,6 +13,7 @@ import { writeModel } from '../onnx/write.ts';
 import { openSession, type Session, type SessionOptions } from '../runtime/session.ts';
 import type { Scores, StepReport, TrainContext } from '../train/types.ts';
 import type { Events } from './events.ts';
+import { removeStale, temporaryPrefix } from './stale.ts';
 
 export interface RunOptions {
   readonly threads?: number | undefined;
@@ -37,13 +38,15 @@ export interface DevSet {
   readonly batch?: number | undefined;
 }
 
-/** A folder for models that are opened while training; `dispose` removes it. */
+/** A folder for models that are opened while training; `dispose` removes it, and a later run what a kill left. */
 export class Scratch {
-  readonly #folder = mkdtempSync(join(tmpdir(), 'bert-compress-train-'));
+  readonly #folder: string;
   readonly #onExit = (): void => this.dispose();
   #count = 0;
 
   constructor() {
+    removeStale(tmpdir());
+    this.#folder = mkdtempSync(join(tmpdir(), temporaryPrefix()));
     process.once('exit', this.#onExit);
   }
 
@@ -52,6 +55,11 @@ export class Scratch {
     const path = join(this.#folder, `${this.#count++}.onnx`);
     writeModel(model, path);
     return path;
+  }
+
+  /** Where another file may stand. */
+  path(name: string): string {
+    return join(this.#folder, name);
   }
 
   /** As `write`, for a model that is used once: its file goes with the session. */

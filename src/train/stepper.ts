@@ -64,6 +64,7 @@ export class Stepper {
       context.log(
         `the loss does not depend on ${left.length} of ${of.length} weights, which stay as they are: ${names}`,
       );
+      unfeed(both, model, left);
     }
     const plans = trained.map(({ name, decay }) => ({
       name,
@@ -171,6 +172,13 @@ function withLoss(
   model.graph.nodes.push(...builder.nodes);
   model.graph.inputs.push(...appended.inputs);
   return { model, loss: appended.loss, parts: new Map(Object.entries(appended.parts ?? {})) };
+}
+
+/** Weights that are not trained are initializers again, as in the model that was differentiated. */
+function unfeed({ graph }: Model, from: Model, names: readonly string[]): void {
+  for (const name of names) graph.initializers.set(name, from.graph.initializers.get(name)!);
+  const given = new Set(from.graph.inputs.map(({ name }) => name));
+  graph.inputs = graph.inputs.filter(({ name }) => given.has(name) || !names.includes(name));
 }
 
 function rowsOf(gradient: Gradient): readonly GradientRows[] {

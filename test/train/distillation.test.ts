@@ -5,7 +5,7 @@ import { differentiate } from '../../src/autodiff/differentiate.ts';
 import { Builder } from '../../src/ir/builder.ts';
 import type { HostTensor } from '../../src/ir/host-tensor.ts';
 import { floats } from '../../src/ir/tensor.ts';
-import { appendDistillation, maskInput, type Match, type Term } from '../../src/train/distillation.ts';
+import { appendDistillation, maskInput, type Match, type Mixed, type Term } from '../../src/train/distillation.ts';
 import { emptyModel, float32, int64, openModel } from './support.ts';
 
 interface Shaped {
@@ -16,6 +16,7 @@ const vectors: {
   mask: number[];
   projection: number[];
   inputs: Record<'classes' | 'tokens' | 'positions' | 'hidden' | 'scores' | 'values' | 'vectors', [Shaped, Shaped]>;
+  second: Record<'classes' | 'tokens' | 'positions' | 'vectors', Shaped>;
   cases: Record<string, number>;
 } = JSON.parse(readFileSync(new URL('distillation-vectors.json', import.meta.url), 'utf8'));
 
@@ -24,12 +25,24 @@ const match = (values: keyof typeof vectors.inputs): Match => ({
   student: `${values}_student`,
   teacher: { name: `${values}_teacher`, dtype: 'float32', shape: vectors.inputs[values][1].dims },
 });
+const mixed = (values: keyof typeof vectors.inputs): Mixed => ({
+  student: `${values}_student`,
+  teachers: [{ teacher: match(values).teacher, weight: 1 }],
+});
+/** With a second teacher of three times the weight. */
+function two(values: keyof typeof vectors.second): Mixed {
+  const { dims: shape } = vectors.second[values];
+  const teacher = { name: `${values}_second`, dtype: 'float32', shape } as const;
+  const [first] = mixed(values).teachers;
+  const projection = values === 'vectors' ? { projection: 'projection' } : {};
+  return { student: `${values}_student`, teachers: [{ ...first!, weight: 0.25 }, { teacher, weight: 0.75, ...projection }] }; // prettier-ignore
+}
 const soft = (form: Extract<Term, { kind: 'soft' }>['form'], values: keyof typeof vectors.inputs): Term => ({
   kind: 'soft',
   form,
   weight,
   temperature: 2,
-  matches: [match(values)],
+  matches: [mixed(values)],
 });
 const terms: Record<string, Term> = {
   classes: soft('classes', 'classes'),
@@ -41,9 +54,20 @@ const terms: Record<string, Term> = {
   scores: { kind: 'scores', weight, matches: [match('scores')] },
   attention: { kind: 'attention', weight, matches: [match('scores')] },
   relation: { kind: 'relation', weight, matches: [{ ...match('values'), sizes: [3, 4] }] },
-  cosine: { kind: 'embedding', form: 'cosine', weight, pool: (_, value) => value, matches: [match('vectors')] },
-  mse: { kind: 'embedding', form: 'mse', weight, pool: (_, value) => value, matches: [match('vectors')] },
+  cosine: { kind: 'embedding', form: 'cosine', weight, pool: (_, value) => value, matches: [mixed('vectors')] },
+  mse: { kind: 'embedding', form: 'mse', weight, pool: (_, value) => value, matches: [mixed('vectors')] },
 };
+
+for (const [form, values] of [
+  ['classes', 'classes'],
+  ['binary', 'classes'],
+  ['numbers', 'classes'],
+  ['tokens', 'tokens'],
+  ['positions', 'positions'],
+] as const)
+  terms[`${form} of two`] = { kind: 'soft', form, weight, temperature: 2, matches: [two(values)] };
+for (const form of ['cosine', 'mse'] as const)
+  terms[`${form} of two`] = { kind: 'embedding', form, weight, pool: (_, value) => value, matches: [two('vectors')] };
 
 /** A graph that is nothing but the loss; the student's values are inputs. */
 function lossModel(chosen: readonly Term[], opset: number) {
@@ -64,6 +88,7 @@ for (const [name, [student, teacher]] of Object.entries(vectors.inputs)) {
   feeds[`${name}_student`] = float32(student.dims, student.data);
   feeds[`${name}_teacher`] = float32(teacher.dims, teacher.data);
 }
+for (const [name, { dims, data }] of Object.entries(vectors.second)) feeds[`${name}_second`] = float32(dims, data);
 
 async function run(model: Parameters<typeof openModel>[0], changed: Record<string, HostTensor> = {}) {
   const session = await openModel(model);
