@@ -1,6 +1,5 @@
 // All that is known before the first step: model, heads, weights, rows, goals.
 import { loadConfig, loadPooling, type ModelConfig } from '../data/config.ts';
-import { UsageError } from '../errors.ts';
 import { loadTokenizer, type Tokenizer } from '../data/tokenizer/tokenizer.ts';
 import { sequenceLimit } from '../evaluate/evaluate.ts';
 import type { Feeding } from '../objectives/batch-source.ts';
@@ -12,7 +11,8 @@ import { devSetOf } from './fit-dev.ts';
 import { prepareGoal, type GoalOptions } from './fit-goal.ts';
 import { chooseHead, type HeadChoice, type HeadOptions } from './fit-head.ts';
 import { chooseHeads } from './fit-heads.ts';
-import { headed, readFitRows, type FitReadOptions, type FitRows, type FitSource } from './fit-read.ts';
+import { readFitRows, type FitReadOptions, type FitRows, type FitSource } from './fit-read.ts';
+import { refuseUnused } from './fit-unused.ts';
 import { readKnownModel, type KnownModel } from './known-model.ts';
 import type { DevSet } from './training.ts';
 
@@ -88,24 +88,6 @@ export async function setUpFit(options: SetUpOptions): Promise<FitSetUp> {
     notes.push(...said.map((note) => (name === undefined ? note : `${name}: ${note}`)));
   }
   return { known, parts, trainable, feeding, kit, maxLength, notes };
-}
-
-/** Options that none of the tasks has a use for. Throws UsageError. */
-function refuseUnused(tasks: readonly FitTask[], options: SetUpOptions): void {
-  const unless = (flag: string, given: boolean, what: string, fits: (task: FitTask) => boolean): void => {
-    if (given && !tasks.some(fits)) throw new UsageError(`${flag}: expected ${what}, found ${tasks.join(', ')}`);
-  };
-  const scores = (task: FitTask): boolean => task === 'regression' || task === 'sentence-similarity';
-  const classes = (task: FitTask): boolean => !scores(task) && task !== 'fill-mask';
-  unless('--class-weights', options.classWeights !== undefined, 'a task with classes', classes);
-  unless('--labels', options.labels !== undefined, 'a task with labels', classes);
-  unless(
-    '--label-smoothing',
-    (options.labelSmoothing ?? 0) > 0,
-    'a task with classes or words',
-    (task) => !scores(task),
-  );
-  unless('--head', options.head === 'fresh', 'a task that a fresh head can be put on for', (task) => headed.has(task));
 }
 
 function choose(
