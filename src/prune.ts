@@ -18,6 +18,13 @@ export interface PruneOptions {
   /** Tokens of a text that multiply-adds are counted at; default 128. */
   readonly macsAt?: number | undefined;
 
+  /** Files of texts: tokens that these never need leave the model. Alone, or before a budget. */
+  readonly vocabulary?: readonly string[] | undefined;
+  /** A file with a token a line, or tokens with commas between. */
+  readonly keepTokens?: string | undefined;
+  /** Least count of a token of the corpus; default 1. */
+  readonly minCount?: number | undefined;
+
   /** Texts that say what matters in the model. */
   readonly data?: string | undefined;
   /** Rows to judge by; default a share of `data` where it has labels. */
@@ -61,10 +68,13 @@ export interface PruneOptions {
  */
 export function prune(model: string, options: PruneOptions = {}, events?: Events): Promise<Report> {
   const { maxDrop, minSpeedup, minMetric, bench, shapes, ep, seed, ...rest } = options;
+  const { vocabulary, keepTokens, minCount } = options;
+  refuseWithoutCorpus(options);
   return pruneModel(
     {
       ...rest,
       model,
+      vocabulary: vocabulary && { vocabulary, keepTokens, minCount },
       makings: makingsOf(options),
       seed: seed ?? 0,
       ep: ep === undefined ? undefined : [ep],
@@ -75,8 +85,16 @@ export function prune(model: string, options: PruneOptions = {}, events?: Events
   );
 }
 
-function makingsOf({ keepMacs, by = 'magnitude', macsAt = 128 }: PruneOptions): Making[] {
+function refuseWithoutCorpus({ vocabulary, keepTokens, minCount }: PruneOptions): void {
+  if (vocabulary?.length === 0) throw new UsageError('--vocabulary: expected files of texts, found none');
+  const flag = keepTokens !== undefined ? '--keep-tokens' : minCount !== undefined ? '--min-count' : undefined;
+  if (flag !== undefined && vocabulary === undefined)
+    throw new UsageError(`${flag}: expected --vocabulary with it, found none`);
+}
+
+function makingsOf({ keepMacs, by = 'magnitude', macsAt = 128, vocabulary }: PruneOptions): Making[] {
   const shares = keepMacs === undefined ? [] : [keepMacs].flat();
+  if (shares.length === 0 && vocabulary) return [{ suffix: '', works: [] }];
   if (shares.length === 0) throw new UsageError('prune: expected a budget such as --keep-macs 0.6, found none');
   const wrong = shares.find((share) => !(share > 0 && share < 1));
   if (wrong !== undefined) throw new UsageError(`--keep-macs: expected shares between 0 and 1, found ${wrong}`);

@@ -1,5 +1,5 @@
 // The end of a pruning: the models written, measured together beside the original, judged, put in their places.
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { recognise } from '../bert/recognise.ts';
 import { UsageError } from '../errors.ts';
 import { taskNamed } from '../evaluate/registry.ts';
@@ -9,13 +9,14 @@ import { writeModel, type Written } from '../onnx/write.ts';
 import type { Candidate, Report } from '../report/schema.ts';
 import { candidateOf, comparison, dataOf, runFacts } from './candidate.ts';
 import type { Events } from './events.ts';
-import { fileFacts, type KnownModel } from './known-model.ts';
+import { fileFacts, readKnownModel, type KnownModel } from './known-model.ts';
 import { prepareMaterial, refuseImpossible, type Entry, type Material, type NoMaterial } from './material.ts';
 import { measure, type Measured } from './measure.ts';
 import { Staging, type OutputPlan } from './output.ts';
 import { partsBeside } from './parts.ts';
 import { place } from './place.ts';
 import type { PruneModelOptions } from './prune.ts';
+import type { FewerTokens } from './prune-vocabulary.ts';
 import type { PruneMaterial } from './prune-set-up.ts';
 import { saidOf, type Pruned } from './prune-works.ts';
 import { entryOf } from './trained.ts';
@@ -30,6 +31,8 @@ export interface PruneDone {
   readonly original: KnownModel;
   readonly material: PruneMaterial | undefined;
   readonly variants: readonly Variant[];
+  /** Set where the vocabulary is smaller: the models have a tokenizer of their own. */
+  readonly fewer?: FewerTokens | undefined;
   /** Of `performance.now()`. */
   readonly started: number;
 }
@@ -44,12 +47,15 @@ export async function finishPrune(done: PruneDone, options: PruneModelOptions, e
   const stagings: Staging[] = [];
   try {
     const staged = done.variants.map(({ pruned, plan }): Staged => {
-      const own = { ...plan, texts: textsOf(plan, pruned) };
+      const copies = plan.copies.filter(([from]) => done.fewer?.left.has(basename(from)) !== true);
+      const own = { ...plan, copies, texts: textsOf(plan, pruned) };
       const staging = new Staging(own);
       stagings.push(staging);
-      return { pruned, plan: own, staging, written: writeModel(pruned.known.model, staging.path, { progress: events.bar('writing') }) }; // prettier-ignore
+      const written = writeModel(pruned.known.model, staging.path, { progress: events.bar('writing') });
+      if (done.fewer) staging.companions();
+      return { pruned, plan: own, staging, written };
     });
-    const rows = await rowsToJudgeBy(done, options);
+    const rows = done.fewer ? await rowsOfEach(done, done.fewer, staged, options) : await rowsToJudgeBy(done, options);
     const measured = await measureAll(done, staged, rows, options, events);
     const facts = await fileFacts(done.original);
     const candidates: Candidate[] = [];
@@ -98,18 +104,42 @@ async function judged(
   };
 }
 
+/** Original and pruned models each with the tokenizer of their folder, on labelled rows, else on rows of the corpus. */
+async function rowsOfEach(
+  { original, material }: PruneDone,
+  { sample }: FewerTokens,
+  staged: readonly Staged[],
+  options: PruneModelOptions,
+): Promise<Material | NoMaterial> {
+  const { dev, seed, maxLength, text, textPair, label, pooling, task } = options;
+  const split = material?.dev;
+  if (!split && dev === undefined) refuseWithoutRows(options);
+  const data = split
+    ? { dataset: split.dataset, task: split.task }
+    : dev === undefined
+      ? { dataset: sample, task: 'feature-extraction' }
+      : { data: dev, text, textPair, label, ...(task === undefined ? {} : { task }) };
+  const models = [original, ...staged.map(({ staging }) => readKnownModel(staging.path))];
+  const rows = await prepareMaterial(models, { seed, maxLength, pooling, ...data });
+  if (!('missing' in rows)) refuseImpossible(rows, options);
+  return rows;
+}
+
+function refuseWithoutRows({ gates }: PruneModelOptions): void {
+  if (!gates.maxDrop && gates.minMetric === undefined) return;
+  const flag = gates.maxDrop ? '--max-drop' : '--min-metric';
+  throw new UsageError(`${flag}: expected labelled rows to judge by, found none: name a file with --dev`);
+}
+
 /** Rows with labels where there are some, else built-in texts. */
 async function rowsToJudgeBy(
   { original, material }: PruneDone,
   options: PruneModelOptions,
 ): Promise<Material | NoMaterial> {
-  const { dev, gates, seed, maxLength, text, textPair, label } = options;
+  const { dev, seed, maxLength, text, textPair, label } = options;
   const split = material?.dev;
   if (!split) {
-    if (dev === undefined && (gates.maxDrop || gates.minMetric !== undefined))
-      throw new UsageError(
-        `${gates.maxDrop ? '--max-drop' : '--min-metric'}: expected labelled rows to judge by, found none: name a file with --dev`,
-      );
+    if (dev === undefined) refuseWithoutRows(options);
     const rows = await prepareMaterial([original], { seed, maxLength, ...(dev === undefined ? {} : { data: dev, text, textPair, label }) }); // prettier-ignore
     if (!('missing' in rows)) refuseImpossible(rows, options);
     return rows;
@@ -119,17 +149,17 @@ async function rowsToJudgeBy(
 }
 
 async function measureAll(
-  _done: PruneDone,
+  { fewer }: PruneDone,
   staged: readonly Staged[],
   rows: Material | NoMaterial,
   options: PruneModelOptions,
   events: Events,
 ): Promise<Measured> {
   if ('missing' in rows) return { found: [], notes: [`neither accuracy nor parity was measured: ${rows.missing}`] };
-  const [original] = rows.entries;
+  const [original, ...own] = rows.entries;
   const { signal, seed, threads, ep, shapes, gates } = options;
-  const entries = staged.map(({ staging, plan }): Entry => ({
-    ...original!,
+  const entries = staged.map(({ staging, plan }, i): Entry => ({
+    ...(fewer ? own[i]! : original!),
     onnxPath: staging.path,
     name: staged.length > 1 ? plan.path : 'the pruned model',
   })); // prettier-ignore

@@ -9,9 +9,10 @@ import { refuseUncheckable, type Gates } from './gates.ts';
 import { readKnownModel } from './known-model.ts';
 import { planFolder, type OutputPlan } from './output.ts';
 import { finishPrune, type Variant } from './prune-finish.ts';
+import { withFewerTokens, type VocabularyOptions } from './prune-vocabulary.ts';
 import { pruneMaterial, type PruneRowOptions } from './prune-set-up.ts';
 import { untouched, type Work } from './prune-works.ts';
-import type { RunOptions } from './training.ts';
+import { Scratch, type RunOptions } from './training.ts';
 
 /** One model to make: the works that make it, and what its folder is called behind the given name. */
 export interface Making {
@@ -22,6 +23,8 @@ export interface Making {
 export interface PruneModelOptions extends Omit<PruneRowOptions, 'task'>, RunOptions {
   readonly model: string;
   readonly task?: FitTask | undefined;
+  /** Tokens that a corpus does not need go first. */
+  readonly vocabulary?: Pick<VocabularyOptions, 'vocabulary' | 'keepTokens' | 'minCount'> | undefined;
   /** Models to make, at least one. */
   readonly makings: readonly Making[];
   readonly output?: string | undefined;
@@ -41,20 +44,29 @@ export async function pruneModel(options: PruneModelOptions, events: Events = si
     latency: options.shapes !== undefined,
   });
   const plans = makings.map(({ suffix }) => outputOf(options, suffix, makings.length > 1));
-  const original = readKnownModel(options.model);
-  const material = await pruneMaterial(original, options);
-  const variants: Variant[] = [];
-  for (const [i, { works }] of makings.entries()) {
-    let pruned = untouched(original);
-    for (const work of works) {
-      options.signal?.throwIfAborted();
-      pruned = await work(pruned, { original, material, options: { ...options, seed }, events });
+  const given = readKnownModel(options.model);
+  const scratch = new Scratch();
+  try {
+    const fewer =
+      options.vocabulary && (await withFewerTokens(given, { ...options, ...options.vocabulary }, scratch, events));
+    const start = fewer?.pruned ?? untouched(given);
+    const original = start.known;
+    const material = await pruneMaterial(original, options);
+    const variants: Variant[] = [];
+    for (const [i, { works }] of makings.entries()) {
+      let pruned = start;
+      for (const work of works) {
+        options.signal?.throwIfAborted();
+        pruned = await work(pruned, { original, material, options: { ...options, seed }, events });
+      }
+      if (pruned.steps.every(({ changed }) => !changed))
+        throw new UsageError('prune: expected something to remove, found a budget that the model meets as it is');
+      variants.push({ pruned, plan: plans[i]! });
     }
-    if (pruned.steps.every(({ changed }) => !changed))
-      throw new UsageError('prune: expected something to remove, found a budget that the model meets as it is');
-    variants.push({ pruned, plan: plans[i]! });
+    return await finishPrune({ original: given, material, variants, fewer, started }, options, events);
+  } finally {
+    scratch.dispose();
   }
-  return finishPrune({ original, material, variants, started }, options, events);
 }
 
 /** Several models lie each in a folder of its own: NAME-SUFFIX, or OUTPUT-SUFFIX. */
@@ -63,5 +75,8 @@ function outputOf(options: PruneModelOptions, suffix: string, several: boolean):
   if (several && output?.endsWith('.onnx'))
     throw new UsageError(`--output: expected a folder's name for several models, found ${output}`);
   const named = several && output !== undefined ? `${output.replace(/\/+$/, '')}-${suffix}` : output;
-  return planFolder(resolveModel(options.model), several ? `pruned-${suffix}` : 'pruned', named, force);
+  const plan = planFolder(resolveModel(options.model), several ? `pruned-${suffix}` : 'pruned', named, force);
+  if (options.vocabulary && plan.folder === undefined)
+    throw new UsageError(`--output: expected a folder, which the new tokenizer goes into, found ${output}`);
+  return plan;
 }

@@ -18,7 +18,7 @@ export function shrinkUnigram(model: JsonObject): Shrinker {
     onTheWay: () => leastLikely(pieces),
     shrink: (kept) => ({
       ...model,
-      ...(unknown === undefined ? {} : { unk_id: [...kept].filter((id) => id < unknown).length }),
+      ...(unknown === undefined ? {} : { unk_id: kept.get(unknown) }),
       vocab: pieces.filter((_, id) => kept.has(id)),
     }),
   };
@@ -29,9 +29,9 @@ export function shrinkUnigram(model: JsonObject): Shrinker {
  * that has it, unknown characters would weigh less against pieces that go around them.
  */
 function leastLikely(pieces: readonly Piece[]): number[] {
-  let least = 0;
+  let [least, leastScore] = [0, Infinity];
   pieces.forEach(([, score], id) => {
-    if (score < (pieces[least]?.[1] ?? Infinity)) least = id;
+    if (score < leastScore) [least, leastScore] = [id, score];
   });
   return pieces.length === 0 ? [] : [least];
 }

@@ -2,7 +2,7 @@
 import { byteLengthOf } from '../../ir/dtype.ts';
 import { int64s, memoryTensor, readInto, streamedTensor, type Tensor } from '../../ir/tensor.ts';
 import { elementCount } from '../../ir/tensor.ts';
-import { pick } from '../student/pick.ts';
+import { pick } from '../structure/pick.ts';
 import type { TokenConstant } from './vocabulary-ids.ts';
 
 /** The kept slices of a tensor along an axis from the end; rows are read one run after the other, so that a table is never held whole. */

@@ -9,7 +9,7 @@ import { int64s, type Tensor } from '../../ir/tensor.ts';
 import { traceGraph, trial } from '../../ir/trace/trace.ts';
 import { indexUses } from '../../ir/uses.ts';
 import type { Dense } from '../../bert/types.ts';
-import { dropStaleTypes } from '../student/stale-types.ts';
+import { dropStaleTypes } from '../structure/stale-types.ts';
 import { AxisWalk, type VocabularyAxes } from './vocabulary-axis.ts';
 import { tokenNumbers, type Sight, type TokenConstant } from './vocabulary-ids.ts';
 import { keepSlices, Numbering } from './vocabulary-tensors.ts';
