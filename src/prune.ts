@@ -24,6 +24,8 @@ export interface PruneOptions {
   readonly keepTokens?: string | undefined;
   /** Least count of a token of the corpus; default 1. */
   readonly minCount?: number | undefined;
+  /** Single characters that stay: all (default), or those of the corpus. */
+  readonly characters?: 'all' | 'corpus' | undefined;
 
   /** Texts that say what matters in the model. */
   readonly data?: string | undefined;
@@ -68,13 +70,13 @@ export interface PruneOptions {
  */
 export function prune(model: string, options: PruneOptions = {}, events?: Events): Promise<Report> {
   const { maxDrop, minSpeedup, minMetric, bench, shapes, ep, seed, ...rest } = options;
-  const { vocabulary, keepTokens, minCount } = options;
+  const { vocabulary, keepTokens, minCount, characters } = options;
   refuseWithoutCorpus(options);
   return pruneModel(
     {
       ...rest,
       model,
-      vocabulary: vocabulary && { vocabulary, keepTokens, minCount },
+      vocabulary: vocabulary && { vocabulary, keepTokens, minCount, characters },
       makings: makingsOf(options),
       seed: seed ?? 0,
       ep: ep === undefined ? undefined : [ep],
@@ -85,11 +87,12 @@ export function prune(model: string, options: PruneOptions = {}, events?: Events
   );
 }
 
-function refuseWithoutCorpus({ vocabulary, keepTokens, minCount }: PruneOptions): void {
+function refuseWithoutCorpus({ vocabulary, keepTokens, minCount, characters }: PruneOptions): void {
   if (vocabulary?.length === 0) throw new UsageError('--vocabulary: expected files of texts, found none');
-  const flag = keepTokens !== undefined ? '--keep-tokens' : minCount !== undefined ? '--min-count' : undefined;
+  const given = Object.entries({ 'keep-tokens': keepTokens, 'min-count': minCount, characters });
+  const flag = given.find(([, value]) => value !== undefined)?.[0];
   if (flag !== undefined && vocabulary === undefined)
-    throw new UsageError(`${flag}: expected --vocabulary with it, found none`);
+    throw new UsageError(`--${flag}: expected --vocabulary with it, found none`);
 }
 
 function makingsOf({ keepMacs, by = 'magnitude', macsAt = 128, vocabulary }: PruneOptions): Making[] {

@@ -5,8 +5,7 @@ const VOCABULARY = 'VOCABULARY';
 
 export const vocabularyFlags = {
   vocabulary: Flags.string({
-    description:
-      'texts whose tokens stay, all others but special ones and single characters go: a text a line, or any format of --data; repeatable',
+    description: 'texts whose tokens stay, others go: a text a line, or any format of --data; repeatable',
     helpValue: 'FILE',
     multiple: true,
     multipleNonGreedy: true,
@@ -15,6 +14,13 @@ export const vocabularyFlags = {
   'keep-tokens': Flags.string({
     description: 'tokens that stay as well: a file with one a line, or tokens with commas between',
     helpValue: 'FILE|tok,…',
+    dependsOn: ['vocabulary'],
+    helpGroup: VOCABULARY,
+  }),
+  characters: Flags.string({
+    description: 'single characters that stay: all, so that every text has tokens, or those of the corpus',
+    options: ['all', 'corpus'],
+    defaultHelp: async () => 'all',
     dependsOn: ['vocabulary'],
     helpGroup: VOCABULARY,
   }),

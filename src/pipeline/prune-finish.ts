@@ -47,8 +47,11 @@ export async function finishPrune(done: PruneDone, options: PruneModelOptions, e
   const stagings: Staging[] = [];
   try {
     const staged = done.variants.map(({ pruned, plan }): Staged => {
-      const copies = plan.copies.filter(([from]) => done.fewer?.left.has(basename(from)) !== true);
-      const own = { ...plan, copies, texts: textsOf(plan, pruned) };
+      const texts = textsOf(plan, pruned);
+      const copies = plan.copies.filter(
+        ([from, to]) => !texts.has(to) && done.fewer?.left.has(basename(from)) !== true,
+      );
+      const own = { ...plan, copies, texts };
       const staging = new Staging(own);
       stagings.push(staging);
       const written = writeModel(pruned.known.model, staging.path, { progress: events.bar('writing') });

@@ -32,6 +32,8 @@ export interface VocabularyOptions {
   readonly keepTokens?: string | undefined;
   /** Least count of a token of the corpus; default 1. */
   readonly minCount?: number | undefined;
+  /** Single characters that stay; default all. */
+  readonly characters?: 'all' | 'corpus' | undefined;
   readonly text?: string | undefined;
   readonly textPair?: string | undefined;
   readonly maxLength?: number | undefined;
@@ -79,7 +81,8 @@ export async function withFewerTokens(
   const proof = await prove(given, known, pair, { vocabulary, selection, rows }, options, events);
   const step = stepOf(options, vocabulary, selection, corpus, verified, started);
   const notes = notesOf(given, known, { shrinker, vocabulary, selection, corpus, verified, left, proof });
-  const { path: name, format, columns } = corpus.files[0]!;
+  const { format, columns } = corpus.files[0]!;
+  const name = options.vocabulary.join(', ');
   return {
     pruned: { ...untouched(known), steps: [step], notes, texts },
     left: new Set(left.keys()),
@@ -109,7 +112,7 @@ async function select(
   options: VocabularyOptions & RunOptions,
   events: Events,
 ): Promise<Selection> {
-  const { minCount = 1, signal } = options;
+  const { minCount = 1, characters = 'all', signal } = options;
   if (!(Number.isSafeInteger(minCount) && minCount >= 1))
     throw new UsageError(`--min-count: expected a whole number from 1, found ${minCount}`);
   const ids = new Map([...tokens].map(([id, token]) => [token, id]));
@@ -122,7 +125,7 @@ async function select(
   });
   const seen = await countTokens(corpus, counting, vocabulary.rows, events.bar('counting tokens'), signal);
   const named = [...namedTokens(json, shrinker), ...(await namedByFiles(folder, ids)), ...vocabulary.named];
-  return selectTokens(shrinker, tokens, { seen, least: minCount, named, asked, tried });
+  return selectTokens(shrinker, tokens, { seen, least: minCount, named, asked, tried, characters });
 }
 
 /** @throws UsageError for a token that the vocabulary does not have */
@@ -226,7 +229,7 @@ async function prove(
 }
 
 function stepOf(
-  { vocabulary: files, keepTokens, minCount = 1 }: VocabularyOptions,
+  { vocabulary: files, keepTokens, minCount = 1, characters = 'all' }: VocabularyOptions,
   { rows }: Vocabulary,
   { kept, counts, rare }: Selection,
   { size }: Corpus,
@@ -235,16 +238,15 @@ function stepOf(
 ): ReportStep {
   return {
     pass: 'prune-vocabulary',
-    options: { vocabulary: files, minCount, ...(keepTokens === undefined ? {} : { keepTokens }) },
+    options: { vocabulary: files, minCount, characters, ...(keepTokens === undefined ? {} : { keepTokens }) },
     changed: true,
     stats: {
       'tokens before': rows,
       'tokens after': kept.length,
-      ...counts,
-      'rare tokens removed': rare,
+      ...Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0)),
       'texts read': size,
       'texts split otherwise': changed,
-      'texts with new unknown tokens': unknown,
+      ...(rare > 0 ? { 'rare tokens removed': rare, 'texts with new unknown tokens': unknown } : {}),
     },
     skipped: [],
     seconds: (performance.now() - started) / 1000,

@@ -24,7 +24,7 @@ export interface PruneModelOptions extends Omit<PruneRowOptions, 'task'>, RunOpt
   readonly model: string;
   readonly task?: FitTask | undefined;
   /** Tokens that a corpus does not need go first. */
-  readonly vocabulary?: Pick<VocabularyOptions, 'vocabulary' | 'keepTokens' | 'minCount'> | undefined;
+  readonly vocabulary?: Pick<VocabularyOptions, 'vocabulary' | 'keepTokens' | 'minCount' | 'characters'> | undefined;
   /** Models to make, at least one. */
   readonly makings: readonly Making[];
   readonly output?: string | undefined;

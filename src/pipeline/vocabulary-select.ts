@@ -3,8 +3,8 @@ import type { Shrinker } from '../data/tokenizer/shrinker.ts';
 
 /** Why a token stays; the first that holds counts. */
 export const reasons = [
-  'seen in the corpus',
   'special or added',
+  'seen in the corpus',
   'asked for',
   'single characters',
   'needed on the way',
@@ -29,6 +29,8 @@ export interface Wanted {
   /** Tokens that files and graph name. */
   readonly named: Iterable<number>;
   readonly asked: Iterable<number>;
+  /** Single characters that stay: all, or those of the corpus. */
+  readonly characters: 'all' | 'corpus';
   /** Tokens that WordPiece found in words before they became unknown. */
   readonly tried: Iterable<number>;
 }
@@ -39,20 +41,31 @@ export function selectTokens(shrinker: Shrinker, tokens: ReadonlyMap<number, str
   const add = (id: number, reason: Reason): void => {
     if (id < seen.length && !why.has(id)) why.set(id, reason);
   };
-  let rare = 0;
+  for (const id of wanted.named) add(id, 'special or added');
   seen.forEach((count, id) => {
     if (count >= least) add(id, 'seen in the corpus');
-    else if (count > 0) rare++;
   });
-  for (const id of wanted.named) add(id, 'special or added');
   for (const id of wanted.asked) add(id, 'asked for');
-  for (const [token, id] of shrinker.tokens) if (shrinker.isCharacter(token)) add(id, 'single characters');
+  const alphabet = wanted.characters === 'corpus' ? alphabetOf(seen, tokens) : undefined;
+  for (const [token, id] of shrinker.tokens) {
+    const character = shrinker.characterOf(token);
+    if (character !== undefined && alphabet?.has(character) !== false) add(id, 'single characters');
+  }
   for (const id of wanted.tried) add(id, 'needed on the way');
-  for (const id of [...why.keys()])
+  for (const id of why.keys())
     for (const passed of shrinker.onTheWay(tokens.get(id) ?? '')) add(passed, 'needed on the way');
   const kept = Int32Array.from(why.keys()).sort();
   const counts = Object.fromEntries(reasons.map((reason) => [reason, 0])) as Record<Reason, number>;
   for (const reason of why.values()) counts[reason]++;
-  rare -= [...why].filter(([id, reason]) => reason !== 'seen in the corpus' && seen[id]! > 0).length;
+  const rare = seen.reduce((sum, count, id) => sum + (count > 0 && !why.has(id) ? 1 : 0), 0);
   return { kept, numbers: new Map([...kept].map((id, to) => [id, to])), counts, rare };
+}
+
+/** Characters of the tokens that come in the corpus, those that can be typed on any keyboard, and bytes. */
+function alphabetOf(seen: Float64Array, tokens: ReadonlyMap<number, string>): Set<string> {
+  const alphabet = new Set(['', ...Array.from({ length: 95 }, (_, i) => String.fromCodePoint(0x20 + i))]);
+  seen.forEach((count, id) => {
+    if (count > 0) for (const character of tokens.get(id) ?? '') alphabet.add(character);
+  });
+  return alphabet;
 }

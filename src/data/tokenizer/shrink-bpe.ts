@@ -1,7 +1,7 @@
 // BPE with fewer tokens: a kept token keeps what its merges pass on the way, so that each word is merged as before.
 import { DataError } from '../../errors.ts';
 import { isJsonObject, stringField, type JsonObject } from '../json-file.ts';
-import { isByte, isOne, keptEntries, tokensOf, type Shrinker } from './shrinker.ts';
+import { isByte, oneOf, keptEntries, tokensOf, type Shrinker } from './shrinker.ts';
 
 type Merge = readonly [left: string, right: string];
 
@@ -24,7 +24,9 @@ export function shrinkBpe(model: JsonObject): Shrinker {
     kind: 'BPE',
     tokens,
     unknown: stringField(model, 'unk_token'),
-    isCharacter: (token) => isOne(bare(token, affixes)) || (model['byte_fallback'] === true && isByte(token)),
+    // characters of byte-level BPE stand for bytes: all are needed
+    characterOf: (token) =>
+      oneOf(bare(token, affixes)) !== undefined || (model['byte_fallback'] === true && isByte(token)) ? '' : undefined,
     onTheWay: (token) => passed(token, affixes, ranks, join).flatMap((part) => tokens.get(part) ?? []),
     shrink: (kept) => {
       const stays = (token: string): boolean => kept.has(tokens.get(token) ?? -1);

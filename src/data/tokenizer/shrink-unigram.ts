@@ -1,7 +1,7 @@
 // Unigram with fewer pieces: the best segmentation stays the best while its pieces are kept.
 import { DataError } from '../../errors.ts';
 import { integerField, type JsonObject } from '../json-file.ts';
-import { isByte, isOne, type Shrinker } from './shrinker.ts';
+import { isByte, oneOf, type Shrinker } from './shrinker.ts';
 
 type Piece = readonly [token: string, score: number];
 
@@ -10,12 +10,13 @@ export function shrinkUnigram(model: JsonObject): Shrinker {
   const pieces = Array.isArray(model['vocab']) ? model['vocab'].map(pieceOf) : [];
   const unknown = integerField(model, 'unk_id');
   const tokens = new Map(pieces.map(([token], id) => [token, id]));
+  const least = leastLikely(pieces);
   return {
     kind: 'Unigram',
     tokens,
     unknown: unknown === undefined ? undefined : pieces[unknown]?.[0],
-    isCharacter: (token) => isOne(token) || (model['byte_fallback'] === true && isByte(token)),
-    onTheWay: () => leastLikely(pieces),
+    characterOf: (token) => oneOf(token) ?? (model['byte_fallback'] === true && isByte(token) ? '' : undefined),
+    onTheWay: () => least,
     shrink: (kept) => ({
       ...model,
       ...(unknown === undefined ? {} : { unk_id: kept.get(unknown) }),

@@ -1,6 +1,6 @@
 // WordPiece with fewer tokens: the longest match stays the longest while it is kept.
 import { isJsonObject, stringField, type JsonObject } from '../json-file.ts';
-import { isOne, keptEntries, tokensOf, type Shrinker } from './shrinker.ts';
+import { oneOf, keptEntries, tokensOf, type Shrinker } from './shrinker.ts';
 
 export function shrinkWordPiece(model: JsonObject): Shrinker {
   const prefix = stringField(model, 'continuing_subword_prefix') ?? '##';
@@ -9,7 +9,7 @@ export function shrinkWordPiece(model: JsonObject): Shrinker {
     kind: 'WordPiece',
     tokens: tokensOf(vocabulary),
     unknown: stringField(model, 'unk_token') ?? '[UNK]',
-    isCharacter: (token) => isOne(token) || (token.startsWith(prefix) && isOne(token.slice(prefix.length))),
+    characterOf: (token) => oneOf(token) ?? (token.startsWith(prefix) ? oneOf(token.slice(prefix.length)) : undefined),
     onTheWay: () => [],
     shrink: (kept) => ({ ...model, vocab: keptEntries(vocabulary, kept) }),
   };

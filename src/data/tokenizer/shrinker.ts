@@ -11,8 +11,11 @@ export interface Shrinker {
   readonly tokens: ReadonlyMap<string, number>;
   /** The unknown token, where there is one. */
   readonly unknown: string | undefined;
-  /** Is this token a single character or byte? Texts that the corpus does not have are made of them. */
-  isCharacter(token: string): boolean;
+  /**
+   * The character that this token alone is, undefined for any other; '' for a byte. Texts that the corpus does not have are
+   * made of them.
+   */
+  characterOf(token: string): string | undefined;
   /** Numbers of tokens that must stay for this one to be found as before. */
   onTheWay(token: string): Iterable<number>;
   /** The `model` object with the kept tokens under their new numbers. */
@@ -38,9 +41,9 @@ export function keptEntries(vocabulary: JsonObject, kept: Kept): JsonObject {
   return Object.fromEntries(entries.sort((a, b) => a[1] - b[1]));
 }
 
-/** One code point. */
-export function isOne(token: string): boolean {
-  return token.length > 0 && token.length === (token.codePointAt(0)! > 0xffff ? 2 : 1);
+/** The text where it is one code point. */
+export function oneOf(text: string): string | undefined {
+  return text.length > 0 && text.length === (text.codePointAt(0)! > 0xffff ? 2 : 1) ? text : undefined;
 }
 
 /** Bytes of characters without a piece. */
