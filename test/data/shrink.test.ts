@@ -138,7 +138,10 @@ describe('BPE', () => {
       },
     };
     const { model } = await shrunk(json, ['ba é']);
-    expect(model).toMatchObject({ vocab: { '<unk>': 0, '<0xC3>': 1, '<0xA9>': 2, a: 3, b: 4, ba: 5 }, merges: ['b a'] });
+    expect(model).toMatchObject({
+      vocab: { '<unk>': 0, '<0xC3>': 1, '<0xA9>': 2, a: 3, b: 4, ba: 5 },
+      merges: ['b a'],
+    });
   });
 
   it('works on bytes', async () => {
@@ -191,7 +194,9 @@ describe('Unigram', () => {
 });
 
 describe('shrinkTokenizer', () => {
-  const vocab = Object.fromEntries(['x', 'yy', '[UNK]', '[CLS]', '[SEP]', '[PAD]', 'zz'].map((token, id) => [token, id]));
+  const vocab = Object.fromEntries(
+    ['x', 'yy', '[UNK]', '[CLS]', '[SEP]', '[PAD]', 'zz'].map((token, id) => [token, id]),
+  );
   const json = {
     ...bare,
     added_tokens: [{ ...added('[UNK]')[0], id: 2 }, { ...added('[PAD]')[0], id: 5, content: '[PAD]' }],
@@ -229,5 +234,7 @@ describe('shrinkTokenizer', () => {
 });
 
 function fixture(name: string): JsonObject {
-  return JSON.parse(readFileSync(fileURLToPath(new URL(`tokenizer-${name}.json`, import.meta.url)), 'utf8')) as JsonObject;
+  return JSON.parse(
+    readFileSync(fileURLToPath(new URL(`tokenizer-${name}.json`, import.meta.url)), 'utf8'),
+  ) as JsonObject;
 }
