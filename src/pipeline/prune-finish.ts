@@ -11,15 +11,17 @@ import { candidateOf, comparison, dataOf, runFacts } from './candidate.ts';
 import type { Events } from './events.ts';
 import { fileFacts, readKnownModel, type KnownModel } from './known-model.ts';
 import { prepareMaterial, refuseImpossible, type Entry, type Material, type NoMaterial } from './material.ts';
-import { measure, type Measured } from './measure.ts';
+import { measure, type Found, type MeasureOptions, type Measured } from './measure.ts';
 import { Staging, type OutputPlan } from './output.ts';
 import { partsBeside } from './parts.ts';
 import { place } from './place.ts';
 import type { PruneModelOptions } from './prune.ts';
 import type { FewerTokens } from './prune-vocabulary.ts';
 import type { PruneMaterial } from './prune-set-up.ts';
-import { saidOf, type Pruned } from './prune-works.ts';
+import { prunedConfig, structureOf, type ModelShape } from './prune-shape.ts';
+import { saidOf, untouched, type Pruned } from './prune-works.ts';
 import { entryOf } from './trained.ts';
+import { Scratch } from './training.ts';
 
 /** A model that was made, and where it goes. */
 export interface Variant {
@@ -47,23 +49,25 @@ export async function finishPrune(done: PruneDone, options: PruneModelOptions, e
   const stagings: Staging[] = [];
   try {
     const staged = done.variants.map(({ pruned, plan }): Staged => {
-      const texts = textsOf(plan, pruned);
-      const copies = plan.copies.filter(
-        ([from, to]) => !texts.has(to) && done.fewer?.left.has(basename(from)) !== true,
-      );
-      const own = { ...plan, copies, texts };
+      const texts = textsOf(plan, pruned, untouched(done.original).shape);
+      const copied = ([from, to]: readonly [string, string]): boolean =>
+        !texts.has(to) && done.fewer?.left.has(basename(from)) !== true;
+      const own = { ...plan, copies: plan.copies.filter(copied), texts };
       const staging = new Staging(own);
       stagings.push(staging);
       const written = writeModel(pruned.known.model, staging.path, { progress: events.bar('writing') });
       if (done.fewer) staging.companions();
       return { pruned, plan: own, staging, written };
     });
-    const rows = done.fewer ? await rowsOfEach(done, done.fewer, staged, options) : await rowsToJudgeBy(done, options);
-    const measured = await measureAll(done, staged, rows, options, events);
+    const rows = done.fewer
+      ? await rowsOfEach(done, done.fewer, staged[0]!, options)
+      : await rowsToJudgeBy(done, options);
+    const measured = await measureAll(staged, rows, options, events);
+    const before = await measureUnhealed(staged, rows, options, events);
     const facts = await fileFacts(done.original);
     const candidates: Candidate[] = [];
     for (const [i, one] of staged.entries())
-      candidates.push(await judged(done.original, facts, one, measured.found[i] ?? {}, options));
+      candidates.push(await judged(done.original, facts, one, measured.found[i] ?? {}, before[i], options));
     return {
       ...runFacts({ ...options, command: 'prune' }, done.started),
       input: facts,
@@ -84,17 +88,23 @@ export async function finishPrune(done: PruneDone, options: PruneModelOptions, e
   }
 }
 
-function textsOf({ folder }: OutputPlan, { texts }: Pruned): Map<string, string> {
-  return new Map(folder === undefined ? [] : [...texts].map(([name, text]) => [join(folder, name), text]));
+function textsOf({ folder }: OutputPlan, { texts, known, shape }: Pruned, whole: ModelShape): Map<string, string> {
+  const { config } = known.path;
+  if (folder === undefined) return new Map();
+  const own = config && `${JSON.stringify(prunedConfig(config, whole, shape), null, 2)}\n`;
+  const named = [...(own === undefined ? [] : [['config.json', own] as const]), ...texts];
+  return new Map(named.map(([name, text]) => [join(folder, name), text]));
 }
 
 async function judged(
   original: KnownModel,
   facts: Report['input'],
-  { pruned: { known }, plan, staging, written }: Staged,
-  found: Measured['found'][number],
-  { gates, keep }: PruneModelOptions,
+  { pruned, plan, staging, written }: Staged,
+  found: Found,
+  healing: Found | undefined,
+  { gates, keep, macsAt }: PruneModelOptions,
 ): Promise<Candidate> {
+  const { known, shape } = pruned;
   const { model } = known;
   const sha256 = await hashFile(staging.path);
   const output = { path: plan.path, sha256, bytes: written.bytes, params: countParams(model.graph) };
@@ -102,16 +112,18 @@ async function judged(
   const path = place(staging, plan, written, candidate, keep);
   return {
     ...candidate,
+    structure: structureOf(original, known, shape, macsAt),
+    ...(healing ? { beforeHealing: healing } : {}),
     ...partsBeside(original, { model, recognition: recognise(model) }),
     output: { ...output, path },
   };
 }
 
-/** Original and pruned models each with the tokenizer of their folder, on labelled rows, else on rows of the corpus. */
+/** Labelled rows, else rows of the corpus; original and pruned models each with the tokenizer of their folder. */
 async function rowsOfEach(
   { original, material }: PruneDone,
   { sample }: FewerTokens,
-  staged: readonly Staged[],
+  { staging }: Staged,
   options: PruneModelOptions,
 ): Promise<Material | NoMaterial> {
   const { dev, seed, maxLength, text, textPair, label, pooling, task } = options;
@@ -122,7 +134,7 @@ async function rowsOfEach(
     : dev === undefined
       ? { dataset: sample, task: 'feature-extraction' }
       : { data: dev, text, textPair, label, ...(task === undefined ? {} : { task }) };
-  const models = [original, ...staged.map(({ staging }) => readKnownModel(staging.path))];
+  const models = [original, readKnownModel(staging.path)];
   const rows = await prepareMaterial(models, { seed, maxLength, pooling, ...data });
   if (!('missing' in rows)) refuseImpossible(rows, options);
   return rows;
@@ -152,19 +164,57 @@ async function rowsToJudgeBy(
 }
 
 async function measureAll(
-  { fewer }: PruneDone,
   staged: readonly Staged[],
   rows: Material | NoMaterial,
   options: PruneModelOptions,
   events: Events,
 ): Promise<Measured> {
   if ('missing' in rows) return { found: [], notes: [`neither accuracy nor parity was measured: ${rows.missing}`] };
-  const [original, ...own] = rows.entries;
-  const { signal, seed, threads, ep, shapes, gates } = options;
-  const entries = staged.map(({ staging, plan }, i): Entry => ({
-    ...(fewer ? own[i]! : original!),
-    onnxPath: staging.path,
-    name: staged.length > 1 ? plan.path : 'the pruned model',
-  })); // prettier-ignore
-  return measure([original!, ...entries], rows, { signal, seed, threads, ep, shapes, gates }, events);
+  const names = staged.map(({ plan }) => (staged.length > 1 ? plan.path : 'the pruned model'));
+  const paths = staged.map(({ staging }) => staging.path);
+  return measure(entriesOf(rows, paths, names), rows, measuring(staged, options), events);
+}
+
+/** The models as they were before they were healed, without their latency, which is the same. */
+async function measureUnhealed(
+  staged: readonly Staged[],
+  rows: Material | NoMaterial,
+  options: PruneModelOptions,
+  events: Events,
+): Promise<(Found | undefined)[]> {
+  const models = staged.map(({ pruned }) => pruned.unhealed);
+  if ('missing' in rows || !models.some((model) => model !== undefined)) return [];
+  const scratch = new Scratch();
+  try {
+    const paths = models.flatMap((model) => (model ? [scratch.write(model)] : []));
+    const entries = entriesOf(
+      rows,
+      paths,
+      paths.map(() => 'the model before healing'),
+    );
+    const { found } = await measure(entries, rows, { ...measuring(staged, options), shapes: undefined }, events);
+    let at = 0;
+    return models.map((model) => (model ? withoutRows(found[at++]!) : undefined));
+  } finally {
+    scratch.dispose();
+  }
+}
+
+function withoutRows({ accuracy, parity }: Found): Found {
+  return { ...(accuracy ? { accuracy } : {}), ...(parity ? { parity } : {}) };
+}
+
+/** Pruned models have one tokenizer: that of the second entry where there is one, else the original's. */
+function entriesOf({ entries }: Material, paths: readonly string[], names: readonly string[]): Entry[] {
+  const [original, own = original!] = entries;
+  return [original!, ...paths.map((onnxPath, i): Entry => ({ ...own, onnxPath, name: names[i]! }))];
+}
+
+/** An interruption ended the healing and not the work. */
+function measuring(
+  staged: readonly Staged[],
+  { signal, seed, threads, ep, shapes, gates }: PruneModelOptions,
+): MeasureOptions {
+  const interrupted = staged.some(({ pruned }) => pruned.training?.stopped === 'interrupted');
+  return { seed, threads, ep, shapes, gates, ...(interrupted ? {} : { signal }) };
 }

@@ -84,7 +84,8 @@ export async function withFewerTokens(
   const { format, columns } = corpus.files[0]!;
   const name = options.vocabulary.join(', ');
   return {
-    pruned: { ...untouched(known), steps: [step], notes, texts },
+    // config.json is written from the one in the folder, with what later works change
+    pruned: { ...untouched(known), steps: [step], notes, texts: without(texts, 'config.json') },
     left: new Set(left.keys()),
     sample: datasetOf(rows, { path: name, format, columns }),
   };
@@ -188,6 +189,10 @@ async function verify(
   };
   const verified = await verifyCorpus(corpus, pair, take, events.bar('tokenizing again'), signal);
   return { ...verified, rows };
+}
+
+function without(texts: ReadonlyMap<string, string>, name: string): Map<string, string> {
+  return new Map([...texts].filter(([file]) => file !== name));
 }
 
 /** Both models on the same texts. @throws ModelError where an output differs in a bit */

@@ -23,6 +23,8 @@ export interface Making {
 export interface PruneModelOptions extends Omit<PruneRowOptions, 'task'>, RunOptions {
   readonly model: string;
   readonly task?: FitTask | undefined;
+  /** Tokens of a text that multiply-adds are counted at. */
+  readonly macsAt: number;
   /** Tokens that a corpus does not need go first. */
   readonly vocabulary?: Pick<VocabularyOptions, 'vocabulary' | 'keepTokens' | 'minCount' | 'characters'> | undefined;
   /** Models to make, at least one. */
@@ -47,8 +49,8 @@ export async function pruneModel(options: PruneModelOptions, events: Events = si
   const given = readKnownModel(options.model);
   const scratch = new Scratch();
   try {
-    const fewer =
-      options.vocabulary && (await withFewerTokens(given, { ...options, ...options.vocabulary }, scratch, events));
+    const { vocabulary } = options;
+    const fewer = vocabulary && (await withFewerTokens(given, { ...options, ...vocabulary }, scratch, events));
     const start = fewer?.pruned ?? untouched(given);
     const original = start.known;
     const material = await pruneMaterial(original, options);
