@@ -1,7 +1,7 @@
 // The files beside a model that name tokens or their numbers, for a smaller vocabulary.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isJsonObject, readJsonObject, stringField, type JsonObject } from '../data/json-file.ts';
+import { integerField, isJsonObject, readJsonObject, stringField, type JsonObject } from '../data/json-file.ts';
 
 /** A tokenizer before and after. */
 export interface Renaming {
@@ -31,12 +31,22 @@ export async function namedByFiles(folder: string, ids: ReadonlyMap<string, numb
     if (!existsSync(join(folder, file))) continue;
     const object = await readJsonObject(join(folder, file));
     renumberedConfig(object, (id) => (named.add(id), id));
+    for (let id = paddingOf(object) - 1; id >= 0; id--) named.add(id);
     for (const name of tokenNames(object)) {
       const id = ids.get(name);
       if (id !== undefined) named.add(id);
     }
   }
   return named;
+}
+
+/** Later padding numbers are of families that do not count from them. */
+const LAST_COUNTED_FROM = 8;
+
+/** RoBERTa and its kin count positions from the padding number, so that it must stay: the few tokens before it do too. */
+function paddingOf(config: JsonObject): number {
+  const id = integerField(config, 'pad_token_id') ?? 0;
+  return id > LAST_COUNTED_FROM ? 0 : id;
 }
 
 /** pad_token, additional_special_tokens …: a string, or an object with its content. */

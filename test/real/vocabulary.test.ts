@@ -72,7 +72,7 @@ describeWith('vocab/bert-base-chinese', 'a Chinese vocabulary and reviews', () =
     });
     expect(steps[0]!.stats['tokens after']).toBeLessThan(9000);
     const lines = readFileSync(shared('data/chnsenticorp/dev.tsv'), 'utf8').split('\n').slice(1, 400);
-    const texts = lines.map((line) => line.slice(line.indexOf('\t') + 1));
+    const texts = lines.map((line) => line.slice(0, line.lastIndexOf('\t')));
     expectSameTokens(folder, out, texts);
   });
 });
