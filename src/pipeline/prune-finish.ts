@@ -73,7 +73,8 @@ export async function finishPrune(done: PruneDone, options: PruneModelOptions, e
       input: facts,
       ...(candidates.length > 1 ? comparison(candidates) : candidates[0]!),
       ...(candidates.length > 1 ? {} : saidOf(staged[0]!.pruned)),
-      steps: staged.flatMap(({ pruned }) => pruned.steps),
+      // the vocabulary's is one for all
+      steps: [...new Set(staged.flatMap(({ pruned }) => pruned.steps))],
       ...('missing' in rows || !rows.labelled ? {} : { data: dataOf(rows.dataset) }),
       notes: [
         ...(done.material?.notes ?? []),

@@ -147,6 +147,21 @@ describe('prune --vocabulary', () => {
     }
   });
 
+  it('goes before cuts and healing of several models, which are all judged with their own tokenizer', async () => {
+    const { folder, corpus } = wordPieceFolder();
+    const data = writeRows(folder, 60);
+    const options = { vocabulary: [corpus], data, keepMacs: [0.7, 0.5], healEpochs: 1, batch: 16 };
+    const { out, candidates = [], steps, input } = await run(folder, options);
+    expect(input.path).toBe(join(folder, 'onnx/model.onnx'));
+    expect(candidates.map(({ output }) => output.path)).toEqual([`${out}-0.7`, `${out}-0.5`].map((path) => join(path, 'onnx/model.onnx'))); // prettier-ignore
+    expect(candidates.every(({ accuracy }) => accuracy?.samples === 6)).toBe(true);
+    expect(steps.filter(({ pass }) => pass === 'prune-vocabulary')).toHaveLength(1);
+    for (const keep of [0.7, 0.5]) {
+      const { vocab } = readTokenizer(`${out}-${keep}`).model;
+      expect(read(`${out}-${keep}`, 'config.json')).toMatchObject({ vocab_size: Object.keys(vocab).length });
+    }
+  });
+
   it.each<[string, PruneOptions, string]>([
     ['an unknown token', { keepTokens: 'movie,nonsense' }, "--keep-tokens: expected tokens of the vocabulary, found 'nonsense'"],
     ['a least count of none', { minCount: 0 }, '--min-count: expected a whole number from 1, found 0'],
