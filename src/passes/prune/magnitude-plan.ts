@@ -1,7 +1,7 @@
 // The plan without data: the heads and the neurons with the smallest weights go, as large a share of each as the budget asks.
 import { headMagnitudes, neuronMagnitudes } from '../structure/magnitude.ts';
 import type { Block } from '../structure/blocks.ts';
-import { plainOf } from '../structure/narrow.ts';
+import { plainOf } from '../structure/plain.ts';
 import type { LayerCost } from './costs.ts';
 import type { KeepPlan, KeptLayer } from './keep-plan.ts';
 

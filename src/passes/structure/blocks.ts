@@ -10,6 +10,8 @@ export interface Block {
   readonly ffn: readonly FeedForward[];
   /** Nodes on the way of the token data through it; why not where layers cannot be told apart. */
   readonly inside: readonly Node[] | string;
+  /** Number of its encoder. */
+  readonly encoder: number;
   /** Number of the first layer whose weights this one shares: its own where it shares none (ALBERT, bi-encoders). */
   readonly tied: number;
 }
@@ -18,13 +20,13 @@ export interface Block {
 export function blocksOf({ graph }: Pick<Model, 'graph'>, { encoders, reasons }: Recognition): Block[] {
   const blocks: Block[] = [];
   const first = new Map<string, number>();
-  for (const encoder of encoders) {
+  for (const [number, encoder] of encoders.entries()) {
     const cut = boundariesOf(graph, encoder);
     for (const [i, { attention, ffn }] of encoder.layers.entries()) {
       const key = weightsOf(attention, ffn);
       const tied = (key === '' ? undefined : first.get(key)) ?? blocks.length;
       first.set(key, tied);
-      blocks.push({ attention, ffn, inside: typeof cut === 'string' ? cut : cut.inside[i]!, tied });
+      blocks.push({ attention, ffn, inside: typeof cut === 'string' ? cut : cut.inside[i]!, encoder: number, tied });
     }
   }
   if (blocks.length > 0) return blocks;

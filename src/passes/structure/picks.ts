@@ -95,7 +95,7 @@ function axisOf(dense: Dense, side: Side): number {
   const { weight, op, node } = dense;
   const turned = weight.through.filter((one) => one.op === 'Transpose').length % 2 === 1;
   const plain = weight.through.every((one) => one.op === 'Identity' || one.op === 'Transpose');
-  if (weight.dtype !== 'float32' || !plain || !/^(MatMul|Gemm|FusedMatMul|FusedGemm|Conv)$/.test(op))
+  if (weight.dtype !== 'float32' || !plain || !/^(MatMul|Gemm|FusedMatMul|FusedGemm|Conv|Attention)$/.test(op))
     throw new ModelError(
       `'${nameOf(node)}': expected MatMul, Gemm or Conv with float32 weights to narrow, found ${op} of ${weight.dtype}${
         plain ? '' : ` behind ${weight.through.map((one) => one.op).join(', ')}`

@@ -38,7 +38,5 @@ function withFfn(model: Model): Block[] {
   const blocks = blocksOf(model, recognise(model));
   if (blocks.every((block) => block.ffn.length === 0))
     throw new ModelError('ffn: expected feed-forward blocks, found none that was recognised');
-  if (blocks.some(({ ffn }) => ffn.some((one) => one.gated === 'split')))
-    throw new ModelError('ffn: expected a dense layer each for gate and value, found one that is split');
   return blocks;
 }

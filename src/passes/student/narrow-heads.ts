@@ -6,8 +6,9 @@ import type { Model } from '../../ir/graph.ts';
 import { definePass } from '../pass.ts';
 import { blocksOf, type Block } from '../structure/blocks.ts';
 import { headMagnitudes } from '../structure/magnitude.ts';
-import { narrow, plainOf, type Plain } from '../structure/narrow.ts';
+import { narrow } from '../structure/narrow.ts';
 import { largest } from '../structure/pick.ts';
+import { plainOf, type Plain } from '../structure/plain.ts';
 
 const options = z.object({ heads: z.int().positive().describe('attention heads to keep in each layer') });
 
