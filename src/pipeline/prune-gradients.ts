@@ -1,25 +1,14 @@
-// Gradients of the loss by a mask on every head and neuron, one row a sample, and how much each token's output matters.
+// Gradients of the loss by a mask on every head and neuron, one row a sample.
 import { differentiate } from '../autodiff/differentiate.ts';
 import { Builder } from '../ir/builder.ts';
 import { cloneModel } from '../ir/clone.ts';
 import type { Model, ValueInfo } from '../ir/graph.ts';
 import { sweep } from '../ir/sweep.ts';
-import { elementCount } from '../ir/tensor.ts';
 import type { Goal } from '../objectives/goal.ts';
 import type { Site } from '../passes/prune/sites.ts';
 import type { Session } from '../runtime/session.ts';
 import type { PruneBatch } from './prune-batches.ts';
 import { appendProbes, directions, type Probe } from './prune-probe.ts';
-
-/** What was found at one site. */
-export interface SiteGradients {
-  /** [sequences, units]: derivative of a sample's loss by the unit's mask at one. */
-  readonly masks: Float32Array;
-  /** A batch each: squared norm of the gradient at the output of every token, [sequences, length]. */
-  readonly tokens: readonly Float32Array[];
-  /** Sum over tokens of g g^T, g the gradient at the block's output; [out, out]. */
-  readonly outer: Float64Array;
-}
 
 /** Opens a model for one use and closes it. */
 export type WithSession = <T>(model: Model, name: string, use: (session: Session) => Promise<T>) => Promise<T>;
@@ -33,8 +22,9 @@ export interface GradientOptions {
 }
 
 /**
- * The derivative by a mask that multiplies the features x of a unit is the sum over tokens and features of x dx, so that no
- * mask stands in the graph. From labels where `goal` is given, else from the model's own predictions (prune-probe.ts).
+ * The derivative of each sample's loss by a mask on each unit, at one: [sequences, units] for each site. That by a mask that
+ * multiplies the features x of a unit is the sum over tokens and features of x dx, so that no mask stands in the graph.
+ * From labels where `goal` is given, else from the model's own predictions (prune-probe.ts).
  */
 export async function maskGradients(
   model: Model,
@@ -42,46 +32,40 @@ export async function maskGradients(
   batches: readonly PruneBatch[],
   open: WithSession,
   options: GradientOptions,
-): Promise<SiteGradients[]> {
+): Promise<Float32Array[]> {
   const { goal, probes, seed, progress, signal } = options;
   const rows = batches.reduce((sum, { padded }) => sum + padded.size, 0);
-  const found = sites.map(({ units, dense: { outFeatures } }) => ({
-    masks: new Float32Array(rows * units),
-    tokens: [] as Float32Array[],
-    outer: new Float64Array(outFeatures * outFeatures),
-  }));
+  const found = sites.map(({ units }) => new Float32Array(rows * units));
   const graph = gradientGraph(model, sites, goal, probes);
-  const forward = async (use: (outputs: Session | undefined) => Promise<void>): Promise<void> =>
-    goal ? use(undefined) : open(model, 'the model', (session) => use(session));
-  await forward((given) =>
+  const run = async (forward: Session | undefined): Promise<void> =>
     open(graph.model, 'the gradient graph', async (session) => {
       let at = 0;
       for (const [b, batch] of batches.entries()) {
         signal?.throwIfAborted();
-        const extra = given
-          ? directions(probes, await given.run(batch.feeds, probes.map(({ output }) => output)), batch.padded, seed + b) // prettier-ignore
+        const wanted = probes.map(({ output }) => output);
+        const extra = forward
+          ? directions(probes, await forward.run(batch.feeds, wanted), batch.padded, seed + b)
           : batch.labels;
         const outputs = await session.run({ ...batch.feeds, ...extra });
         // the goals' losses are means over the batch
-        const scale = given ? 1 : batch.rows;
-        for (const [s, names] of graph.names.entries()) {
-          const { masks, tokens, outer } = found[s]!;
-          const read = (name: string): Float32Array => outputs[name]!.data as Float32Array; // gradients are float32
-          read(names.masks).forEach((g, i) => (masks[at * sites[s]!.units + i] = scale * g));
-          tokens.push(read(names.tokens).map((g) => scale * scale * g));
-          read(names.outer).forEach((g, i) => (outer[i] = outer[i]! + scale * scale * g));
+        const scale = forward ? 1 : batch.rows;
+        for (const [s, name] of graph.masks.entries()) {
+          const masks = outputs[name]!.data as Float32Array; // gradients are float32
+          const from = at * sites[s]!.units;
+          for (let i = 0; i < masks.length; i++) found[s]![from + i] = scale * masks[i]!;
         }
         at += batch.padded.size;
         progress(b + 1, batches.length);
       }
-    }),
-  );
+    });
+  await (goal ? run(undefined) : open(model, 'the model', run));
   return found;
 }
 
 interface GradientGraph {
   readonly model: Model;
-  readonly names: readonly { readonly masks: string; readonly tokens: string; readonly outer: string }[];
+  /** Output of each site: [sequences, units]. */
+  readonly masks: readonly string[];
 }
 
 function gradientGraph(
@@ -101,29 +85,21 @@ function gradientGraph(
   } else loss = appendProbes(head, probes);
   copy.graph.nodes.push(...head.nodes);
   copy.graph.inputs.push(...inputs);
-  const values = sites.flatMap(({ dense }) => [dense.input, dense.output]);
-  const { model: made, gradients } = differentiate(copy, { loss, of: values, keep: sites.map((site) => site.dense.input) });
+  const values = sites.map(({ dense }) => dense.input);
+  const { model: made, gradients } = differentiate(copy, { loss, of: values, keep: values });
   const { graph } = made;
   const builder = new Builder(graph, opsetOf(made), 'prune_fisher');
-  const gradientOf = (value: string): string => {
-    const gradient = gradients.get(value);
-    return gradient && gradient.kind !== 'rows' ? gradient.output : builder.op('Sub', [value, value]);
-  };
-  const names = sites.map(({ dense, units, unit }) => {
-    const [dx, dy] = [gradientOf(dense.input), gradientOf(dense.output)];
-    const summed = builder.reduceSum(builder.op('Mul', [dense.input, dx]), [1], false);
-    const masks =
-      unit === 1 ? summed : builder.reduceSum(builder.op('Reshape', [summed, builder.ints([-1, units, unit])]), [2], false);
-    const flat = builder.op('Reshape', [dy, builder.ints([-1, dense.outFeatures])]);
-    const tokens = builder.reduceSum(builder.op('Mul', [dy, dy]), [2], false);
-    return { masks, tokens, outer: builder.op('Gemm', [flat, flat], { transA: 1n }) };
+  const masks = sites.map(({ dense: { input }, units, unit }) => {
+    const gradient = gradients.get(input);
+    const dx = gradient && gradient.kind !== 'rows' ? gradient.output : builder.op('Sub', [input, input]);
+    const summed = builder.reduceSum(builder.op('Mul', [input, dx]), [1], false);
+    if (unit === 1) return summed;
+    return builder.reduceSum(builder.op('Reshape', [summed, builder.ints([-1, units, unit])]), [2], false);
   });
   graph.nodes.push(...builder.nodes);
-  graph.outputs = names.flatMap(({ masks, tokens, outer }) =>
-    [masks, tokens, outer].map((name) => ({ name, dtype: 'float32' as const })),
-  );
+  graph.outputs = masks.map((name) => ({ name, dtype: 'float32' as const }));
   sweep(graph);
-  return { model: made, names };
+  return { model: made, masks };
 }
 
 function shapeOf(model: Model, output: string): Pick<ValueInfo, 'shape'> {
@@ -133,9 +109,4 @@ function shapeOf(model: Model, output: string): Pick<ValueInfo, 'shape'> {
 
 export function opsetOf(model: Model): number {
   return model.opsets.get('') ?? model.opsets.get('ai.onnx') ?? 1;
-}
-
-/** Sequences in gradients of a site. */
-export function sequencesOf({ masks }: SiteGradients, { units }: Site): number {
-  return elementCount([masks.length]) / units;
 }

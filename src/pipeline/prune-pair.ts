@@ -2,9 +2,10 @@
 import { ModelError } from '../errors.ts';
 import { Builder } from '../ir/builder.ts';
 import { cloneModel } from '../ir/clone.ts';
-import type { Graph, Model, Node } from '../ir/graph.ts';
+import type { Graph, Model, Node, ValueInfo } from '../ir/graph.ts';
 import { sweep } from '../ir/sweep.ts';
-import { subgraphsOf } from '../ir/uses.ts';
+import { traceGraph } from '../ir/trace/trace.ts';
+import { indexUses, subgraphsOf } from '../ir/uses.ts';
 import { opsetOf } from './prune-gradients.ts';
 
 /** The two models in one graph that share the inputs; what is the pruned model's has another name. */
@@ -12,6 +13,8 @@ export interface Pair {
   readonly builder: Builder;
   /** Name of a value of the pruned model. */
   pruned(value: string): string;
+  /** Declares an input of the pair's own. */
+  input(info: ValueInfo): void;
   /** The graph with these outputs and what they need. */
   finish(outputs: readonly string[]): Model;
 }
@@ -39,6 +42,7 @@ export function pairOf(original: Model, pruned: Model, from: string | undefined,
   return {
     builder,
     pruned: rename,
+    input: (info) => void graph.inputs.push(info),
     finish(outputs) {
       graph.nodes.push(...builder.nodes);
       graph.outputs = outputs.map((name) => ({ name, dtype: 'float32' as const }));
@@ -51,6 +55,19 @@ export function pairOf(original: Model, pruned: Model, from: string | undefined,
 
 function renamed(node: Node, rename: (value: string) => string): Node {
   return { ...node, name: PREFIX + node.name, inputs: node.inputs.map(rename), outputs: node.outputs.map(rename) };
+}
+
+/** The part of a model, in place, from one value [batch, sequence, width] to others. */
+export function keepOnly(model: Model, from: string, outputs: readonly string[]): Model {
+  const { graph } = model;
+  const trace = traceGraph(graph, indexUses(graph));
+  const width = trace.dims(from)?.at(-1) ?? null;
+  cutAt(graph, from);
+  graph.inputs = graph.inputs.map((input) => input.name === from ? { ...input, shape: ['batch', 'sequence', width] } : input); // prettier-ignore
+  graph.outputs = outputs.map((name) => ({ name, dtype: 'float32' as const }));
+  sweep(graph);
+  dropUnread(graph);
+  return model;
 }
 
 function cutAt(graph: Graph, value: string): void {

@@ -1,9 +1,11 @@
 // Where pruning cuts: the products that heads and FFN neurons leave their block through.
 import { nameOf } from '../../bert/scene.ts';
-import type { Dense, Layer, Recognition } from '../../bert/types.ts';
+import type { Dense } from '../../bert/types.ts';
 import { ModelError } from '../../errors.ts';
-import type { Graph } from '../../ir/graph.ts';
+import type { Model } from '../../ir/graph.ts';
 import { indexUses, type Uses } from '../../ir/uses.ts';
+import type { Block } from '../structure/blocks.ts';
+import { headRefusal, neuronRefusal } from '../structure/plain.ts';
 
 /** The output projection of one attention or one feed-forward block; what it reads are the units that may go. */
 export interface Site {
@@ -17,43 +19,34 @@ export interface Site {
   readonly units: number;
   /** Features of one unit: a head's size, 1 for a neuron. */
   readonly unit: number;
-  /** Products that make the units, with as many columns each a unit as `unit`. */
-  readonly makers: readonly Dense[];
+  /** First layer that has the same weights; its own number where none before it has. */
+  readonly tied: number;
   /** The sum with the residual stream, or the block's output where there is none. */
   readonly sum: string;
 }
 
-/** All sites, layer by layer, attention first. @throws ModelError where a block has no plain output projection */
-export function sitesOf(graph: Graph, found: Recognition): Site[] {
-  const [encoder, another] = found.encoders;
-  if (!encoder || another || encoder.layers.length === 0)
-    throw new ModelError(
-      `prune: expected one encoder with layers, found ${another ? found.encoders.length : `none: ${found.reasons.join('; ')}`}`,
-    );
+/** All sites that can be cut, layer by layer, attention first. @throws ModelError where weights are not float32 */
+export function sitesOf({ graph }: Pick<Model, 'graph'>, blocks: readonly Block[]): Site[] {
   const uses = indexUses(graph);
-  return encoder.layers.flatMap((layer, i) => [
-    ...headsOf(layer, i, uses),
-    ...layer.ffn.map((block, b) => {
-      const { in: makers, out: dense, width } = block;
-      return checked({ layer: i, kind: 'ffn' as const, block: b, dense, units: width, unit: 1, makers }, uses);
-    }),
-  ]);
-}
-
-function headsOf({ attention }: Layer, layer: number, uses: Uses): Site[] {
-  const { heads, headSize, output: dense, query, key, value } = attention;
-  if (!dense || heads === undefined || headSize === undefined || dense.inFeatures !== heads * headSize) return [];
-  const makers = [query, key, value].filter((maker) => maker !== undefined);
-  return [checked({ layer, kind: 'heads', block: 0, dense, units: heads, unit: headSize, makers }, uses)];
-}
-
-function checked(site: Omit<Site, 'sum'>, uses: Uses): Site {
-  const { dense } = site;
-  if (dense.precision !== 'float32')
-    throw new ModelError(
-      `'${nameOf(dense.node)}': expected float32 weights to prune, found ${dense.precision}: prune first, quantize after`,
+  return blocks.flatMap((block, layer) => {
+    const { heads: units, headSize: unit, output: dense } = block.attention;
+    const known = headRefusal(block) === undefined && dense && units !== undefined && unit !== undefined;
+    const heads = known ? [{ kind: 'heads' as const, block: 0, dense, units, unit }] : [];
+    const ffn = block.ffn.flatMap((one, b) =>
+      neuronRefusal(one) === undefined ? [{ kind: 'ffn' as const, block: b, dense: one.out, units: one.width, unit: 1 }] : [],
     );
-  return { ...site, sum: sumAfter(uses, dense.output) };
+    return [...heads, ...ffn].map((site) => {
+      requireFloat(site.dense);
+      return { ...site, layer, tied: block.tied, sum: sumAfter(uses, site.dense.output) };
+    });
+  });
+}
+
+function requireFloat({ precision, node }: Dense): void {
+  if (precision !== 'float32')
+    throw new ModelError(
+      `'${nameOf(node)}': expected float32 weights to prune, found ${precision}: prune first, quantize after`,
+    );
 }
 
 /** Follows what hands a value on as it is to the Add that joins the residual stream. */
