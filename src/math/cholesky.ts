@@ -1,4 +1,4 @@
-// Symmetric positive definite systems in float64: factor, solve, invert.
+// Symmetric positive definite systems in float64: factor and solve.
 
 /**
  * Lower triangle L with A = L L^T, in place of A's lower triangle [n, n]; what is above the diagonal stays.
@@ -29,22 +29,6 @@ export function choleskySolve(l: Float64Array, n: number, b: Float64Array, colum
     for (let k = i + 1; k < n; k++) subtract(b, i * columns, b, k * columns, l[k * n + i]!, columns);
     scale(b, i * columns, 1 / l[i * n + i]!, columns);
   }
-}
-
-/** Inverse of A = L L^T from L: symmetric, [n, n]. */
-export function choleskyInverse(l: Float64Array, n: number): Float64Array {
-  const inverse = new Float64Array(n * n);
-  // rows of L^-1 first: row i holds its first i + 1 numbers
-  const low = new Float64Array(n * n);
-  for (let i = 0; i < n; i++) {
-    low[i * n + i] = 1;
-    for (let k = 0; k < i; k++) subtract(low, i * n, low, k * n, l[i * n + k]!, k + 1);
-    scale(low, i * n, 1 / l[i * n + i]!, i + 1);
-  }
-  for (let k = 0; k < n; k++)
-    for (let i = 0; i <= k; i++) subtract(inverse, i * n, low, k * n, -low[k * n + i]!, i + 1);
-  for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) inverse[j * n + i] = inverse[i * n + j]!;
-  return inverse;
 }
 
 function subtract(to: Float64Array, at: number, from: Float64Array, start: number, factor: number, n: number): void {

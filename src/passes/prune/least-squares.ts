@@ -26,7 +26,12 @@ export interface Fit {
  * Minimises sum w |d - D^T x - b|^2 + ridge |D|^2 over D and b; without `biased` b is 0.
  * @returns undefined where the system is not positive definite in float64
  */
-export function solveFit(sums: Sums, sizes: readonly [number, number], ridge: number, biased: boolean): Fit | undefined {
+export function solveFit(
+  sums: Sums,
+  sizes: readonly [number, number],
+  ridge: number,
+  biased: boolean,
+): Fit | undefined {
   const [n, out] = sizes;
   const { inputs, lacking, weight } = sums;
   const gram = sums.gram.slice();

@@ -33,7 +33,9 @@ export function sitesOf({ graph }: Pick<Model, 'graph'>, blocks: readonly Block[
     const known = headRefusal(block) === undefined && dense && units !== undefined && unit !== undefined;
     const heads = known ? [{ kind: 'heads' as const, block: 0, dense, units, unit }] : [];
     const ffn = block.ffn.flatMap((one, b) =>
-      neuronRefusal(one) === undefined ? [{ kind: 'ffn' as const, block: b, dense: one.out, units: one.width, unit: 1 }] : [],
+      neuronRefusal(one) === undefined
+        ? [{ kind: 'ffn' as const, block: b, dense: one.out, units: one.width, unit: 1 }]
+        : [],
     );
     return [...heads, ...ffn].map((site) => {
       requireFloat(site.dense);
