@@ -1,7 +1,7 @@
 // Which heads and neurons stay within a budget: what each is worth, then the search, within what each costs.
 import { DataError, ModelError, UsageError } from '../errors.ts';
 import type { Model } from '../ir/graph.ts';
-import { createRandom } from '../math/random.ts';
+import { sampler } from '../data/sample.ts';
 import { sourceFiles } from '../onnx/sources.ts';
 import { keptCost, macCosts, weightCosts, wholeCost, type LayerCost } from '../passes/prune/costs.ts';
 import type { Budget, KeepPlan } from '../passes/prune/keep-plan.ts';
@@ -13,7 +13,7 @@ import type { Events } from './events.ts';
 import type { KnownModel } from './known-model.ts';
 import { removalsOf, type Importance } from './prune-importance.ts';
 import { latencyTable } from './prune-latency.ts';
-import { probesOf } from './prune-probe.ts';
+import { probesOf } from '../passes/prune/probe.ts';
 import type { PruneMaterial } from './prune-set-up.ts';
 import { Scratch, type RunOptions } from './training.ts';
 
@@ -130,11 +130,7 @@ async function pricesOf(
     return { costs: table.costs, most, shortest };
   }
   const costs = budget.kind === 'macs' ? macCosts(blocks, sequence) : weightCosts(blocks);
-  const linear = sites.map(
-    (site) =>
-      (kept: number): number =>
-        kept * costOf(costs, site),
-  );
+  const linear = sites.map((site) => timesCost(costOf(costs, site)));
   const whole = wholeCost(blocks, costs);
   if (budget.kind === 'macs')
     return { costs: linear, most: budget.keep * whole, shortest: () => '--keep-macs: expected more than 0' };
@@ -142,6 +138,10 @@ async function pricesOf(
   const shortest = (): string =>
     `--max-size: expected more than the ${bytes - 4 * whole} bytes of what has neither heads nor neurons, found ${budget.most}`;
   return { costs: linear, most: whole - (bytes - budget.most) / 4, shortest };
+}
+
+function timesCost(cost: number): (kept: number) => number {
+  return (kept) => kept * cost;
 }
 
 function costOf(costs: readonly LayerCost[], { layer, kind, block }: Site): number {
@@ -183,15 +183,20 @@ async function removals(
   const scratch = new Scratch();
   try {
     const progress = context.events.bar('looking at what matters');
-    const each = await removalsOf(by, {
-      ...{ model, blocks, sites, goal, progress, seed: context.seed, signal: context.signal },
+    return await removalsOf(by, {
+      model,
+      blocks,
+      sites,
+      goal,
+      progress,
+      seed: context.seed,
+      signal: context.signal,
       costs: sites.map((site) => costOf(macs, site)),
       samples: chosenSamples(material, samples, context.seed),
       feeding: material?.feeding,
       probes: () => probesOf(recognition, material?.config?.problemType === 'multi_label_classification'),
       open: (made, name, use) => scratch.with(made, name, context, use),
     });
-    return each;
   } finally {
     scratch.dispose();
   }
@@ -204,6 +209,6 @@ export function chosenSamples(
   seed: number,
 ): { sequences: PruneMaterial['samples'][number]['sequences']; target: unknown }[] {
   const all = [...(material?.samples ?? [])];
-  const some = all.length > count ? createRandom(seed).shuffle(all).slice(0, count) : all;
-  return some.map(({ sequences, target }) => ({ sequences, target: target.label }));
+  const taken = sampler(count, all.length, seed);
+  return all.filter(() => taken()).map(({ sequences, target }) => ({ sequences, target: target.label }));
 }

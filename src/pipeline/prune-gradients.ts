@@ -7,8 +7,8 @@ import { sweep } from '../ir/sweep.ts';
 import type { Goal } from '../objectives/goal.ts';
 import type { Site } from '../passes/prune/sites.ts';
 import type { Session } from '../runtime/session.ts';
-import type { PruneBatch } from './prune-batches.ts';
-import { appendProbes, directions, type Probe } from './prune-probe.ts';
+import type { SortedBatch } from '../objectives/sorted-batches.ts';
+import { appendProbes, directions, type Probe } from '../passes/prune/probe.ts';
 
 /** Opens a model for one use and closes it. */
 export type WithSession = <T>(model: Model, name: string, use: (session: Session) => Promise<T>) => Promise<T>;
@@ -24,12 +24,12 @@ export interface GradientOptions {
 /**
  * The derivative of each sample's loss by a mask on each unit, at one: [sequences, units] for each site. That by a mask that
  * multiplies the features x of a unit is the sum over tokens and features of x dx, so that no mask stands in the graph.
- * From labels where `goal` is given, else from the model's own predictions (prune-probe.ts).
+ * From labels where `goal` is given, else from the model's own predictions (passes/prune/probe.ts).
  */
 export async function maskGradients(
   model: Model,
   sites: readonly Site[],
-  batches: readonly PruneBatch[],
+  batches: readonly SortedBatch[],
   open: WithSession,
   options: GradientOptions,
 ): Promise<Float32Array[]> {
@@ -44,7 +44,7 @@ export async function maskGradients(
         signal?.throwIfAborted();
         const wanted = probes.map(({ output }) => output);
         const extra = forward
-          ? directions(probes, await forward.run(batch.feeds, wanted), batch.padded, seed + b)
+          ? directions(probes, await forward.run(batch.feeds, wanted), batch.padded.mask, seed + b)
           : batch.labels;
         const outputs = await session.run({ ...batch.feeds, ...extra });
         // the goals' losses are means over the batch

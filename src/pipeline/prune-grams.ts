@@ -6,14 +6,14 @@ import type { HostTensor } from '../ir/host-tensor.ts';
 import { makeNode } from '../ir/node.ts';
 import { sweep } from '../ir/sweep.ts';
 import type { Site } from '../passes/prune/sites.ts';
-import type { PruneBatch } from './prune-batches.ts';
+import type { SortedBatch } from '../objectives/sorted-batches.ts';
 import { opsetOf, type WithSession } from './prune-gradients.ts';
 
 /** Sum over tokens, padding left out, of the square of each feature that a site's projection reads; [in]. */
 export async function featureSquares(
   model: Model,
   sites: readonly Site[],
-  batches: readonly PruneBatch[],
+  batches: readonly SortedBatch[],
   open: WithSession,
 ): Promise<Float64Array[]> {
   const copy = cloneModel(model);

@@ -1,8 +1,8 @@
 // What the units of each block are worth, by the method asked for: runs the model and its gradients on rows where it must.
 import type { Model } from '../ir/graph.ts';
-import { createRandom } from '../math/random.ts';
 import type { Goal, Sample } from '../objectives/goal.ts';
 import { fisherDiagonal, fisherRemoval } from '../passes/prune/importance/fisher.ts';
+import { randomScores } from '../passes/prune/importance/random.ts';
 import { taylor } from '../passes/prune/importance/taylor.ts';
 import { wanda } from '../passes/prune/importance/wanda.ts';
 import { matrixOf } from '../passes/prune/output-matrix.ts';
@@ -13,10 +13,10 @@ import { plainOf } from '../passes/structure/plain.ts';
 import type { Block } from '../passes/structure/blocks.ts';
 import { DataError } from '../errors.ts';
 import type { Feeding } from '../objectives/batch-source.ts';
-import { pruneBatches } from './prune-batches.ts';
+import { sortedBatches } from '../objectives/sorted-batches.ts';
 import { maskGradients, type WithSession } from './prune-gradients.ts';
 import { featureSquares, outerProducts } from './prune-grams.ts';
-import type { Probe } from './prune-probe.ts';
+import type { Probe } from '../passes/prune/probe.ts';
 
 export const importances = ['fisher', 'fisher-diagonal', 'taylor', 'wanda', 'magnitude', 'random'] as const;
 export type Importance = (typeof importances)[number];
@@ -44,13 +44,10 @@ export interface ImportanceMaterial {
 export async function removalsOf(by: Importance, material: ImportanceMaterial): Promise<Removal[]> {
   const { sites, costs, seed, samples, feeding } = material;
   if (by === 'magnitude') return byRank(sites.map((site) => magnitudes(material.blocks, site)), costs); // prettier-ignore
-  if (by === 'random') {
-    const random = createRandom(seed);
-    return byRank(sites.map(({ units }) => Float64Array.from({ length: units }, () => random.uniform())), costs); // prettier-ignore
-  }
+  if (by === 'random') return byRank(randomScores(sites.map(({ units }) => units), seed), costs); // prettier-ignore
   if (!feeding || samples.length === 0)
     throw new DataError(`--by ${by}: expected rows to look at, found none: name a file with --data, or use --by magnitude`); // prettier-ignore
-  const batches = await pruneBatches(samples, material.goal, feeding, seed);
+  const batches = await sortedBatches(samples, material.goal, feeding, seed);
   if (by === 'wanda') {
     const squares = await featureSquares(material.model, sites, batches, material.open);
     return byRank(sites.map(({ dense, units }, s) => wanda(matrixOf(dense), squares[s]!, units)), costs); // prettier-ignore

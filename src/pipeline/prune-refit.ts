@@ -9,7 +9,7 @@ import { indexUses } from '../ir/uses.ts';
 import { errorLeft, solveFit, type Fit, type Sums } from '../passes/prune/least-squares.ts';
 import { biasOf, matrixOf, putMatrix } from '../passes/prune/output-matrix.ts';
 import type { Site } from '../passes/prune/sites.ts';
-import type { PruneBatch } from './prune-batches.ts';
+import type { SortedBatch } from '../objectives/sorted-batches.ts';
 import { addTo, column, weightedGram } from './prune-grams.ts';
 import type { WithSession } from './prune-gradients.ts';
 import { pairOf, type Pair } from './prune-pair.ts';
@@ -49,7 +49,7 @@ const HELD = 5;
  */
 export async function refitOutputs(
   { original, encoder, pruned, sites }: RefitModels,
-  batches: readonly PruneBatch[],
+  batches: readonly SortedBatch[],
   open: WithSession,
   options: RefitOptions,
 ): Promise<Refitted> {
@@ -72,7 +72,7 @@ class Walk implements Refitted {
   readonly notes: string[] = [];
   readonly #original: Model;
   readonly #sites: readonly Site[];
-  readonly #batches: readonly PruneBatch[];
+  readonly #batches: readonly SortedBatch[];
   readonly #open: WithSession;
   readonly #options: RefitOptions;
   #carried: Carried | undefined;
@@ -81,7 +81,7 @@ class Walk implements Refitted {
     original: Model,
     pruned: Model,
     sites: readonly Site[],
-    batches: readonly PruneBatch[],
+    batches: readonly SortedBatch[],
     open: WithSession,
     options: RefitOptions,
   ) {
@@ -131,7 +131,7 @@ class Walk implements Refitted {
     return also === undefined ? undefined : ahead;
   }
 
-  #feeds(b: number, { feeds }: PruneBatch, pair: Pair): Record<string, HostTensor> {
+  #feeds(b: number, { feeds }: SortedBatch, pair: Pair): Record<string, HostTensor> {
     if (!this.#carried) return { ...feeds };
     const { value, original, pruned } = this.#carried;
     return { ...feeds, [value]: original[b]!, [pair.pruned(value)]: pruned[b]! };

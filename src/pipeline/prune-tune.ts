@@ -2,7 +2,7 @@
 import type { ReportStep } from '../report/schema.ts';
 import { sitesOf } from '../passes/prune/sites.ts';
 import { blocksOf } from '../passes/structure/blocks.ts';
-import { pruneBatches } from './prune-batches.ts';
+import { sortedBatches } from '../objectives/sorted-batches.ts';
 import { chosenSamples } from './prune-choose.ts';
 import { refitOutputs } from './prune-refit.ts';
 import { withModel, type Work } from './prune-works.ts';
@@ -32,7 +32,7 @@ export function tune({ samples = SAMPLES }: TuneOptions = {}): Work {
     if (why !== undefined || !material || !encoder)
       return { ...before, notes: [...before.notes, `output projections are as they were: ${why}`] };
     const rows = chosenSamples(material, samples, options.seed);
-    const batches = await pruneBatches(rows, undefined, material.feeding, options.seed);
+    const batches = await sortedBatches(rows, undefined, material.feeding, options.seed);
     const scratch = new Scratch();
     try {
       const { model, left, notes } = await refitOutputs(

@@ -8,9 +8,9 @@ import { classificationGoal } from '../../src/objectives/classification.ts';
 import type { Tokenizer } from '../../src/data/tokenizer/tokenizer.ts';
 import { matrixOf, putMatrix } from '../../src/passes/prune/output-matrix.ts';
 import type { Site } from '../../src/passes/prune/sites.ts';
-import { pruneBatches } from '../../src/pipeline/prune-batches.ts';
+import { sortedBatches } from '../../src/objectives/sorted-batches.ts';
 import { maskGradients } from '../../src/pipeline/prune-gradients.ts';
-import { directions, probesOf } from '../../src/pipeline/prune-probe.ts';
+import { directions, probesOf } from '../../src/passes/prune/probe.ts';
 import { tinyBert } from '../support/bert.ts';
 import { feedingOf, partsOf, samplesOf, withSessions } from './prune-support.ts';
 
@@ -41,12 +41,12 @@ describe('maskGradients', () => {
         ? classificationGoal({ path: 'x', tokenizer: {} as Tokenizer, maxLength: 9, labels: ['0', '1', '2'], output: 'logits', classes: 3 }) // prettier-ignore
         : undefined;
     const probes = probesOf(recognise(model), false);
-    const batches = await pruneBatches(samples, goal, feeding, 0);
+    const batches = await sortedBatches(samples, goal, feeding, 0);
     const targets = samples.toSorted((a, b) => b.sequences[0]!.ids.length - a.sequences[0]!.ids.length).map(({ target }) => target); // prettier-ignore
     await withSessions(async (open) => {
       const run = (one: Model): Promise<HostTensor> =>
         open(one, 'x', async (session) => (await session.run(batches[0]!.feeds))['logits']!);
-      const v = directions(probes, { logits: await run(model) }, batches[0]!.padded, 0)['prune_probe_0']!.data;
+      const v = directions(probes, { logits: await run(model) }, batches[0]!.padded.mask, 0)['prune_probe_0']!.data;
       const loss = (logits: HostTensor, row: number): number => {
         const z = [0, 1, 2].map((c) => Number(logits.data[row * 3 + c]));
         return goal ? -logSoftmax(z)[targets[row]!]! : z.reduce((sum, x, c) => sum + x * Number(v[row * 3 + c]), 0);
@@ -75,8 +75,8 @@ describe('directions', () => {
     const p = logSoftmax(z).map(Math.exp);
     const rows = 20_000;
     const data = Float32Array.from({ length: rows * 3 }, (_, i) => z[i % 3]!);
-    const batch = { size: rows, sequence: 1, ids: new Int32Array(rows), mask: new Uint8Array(rows).fill(1), segments: new Uint8Array(rows), starts: new Int32Array(rows) }; // prettier-ignore
-    const v = directions(probesOf(recognise(model), false), { logits: { dtype: 'float32', dims: [rows, 3], data } }, batch, 1)['prune_probe_0']!.data; // prettier-ignore
+    const mask = new Uint8Array(rows).fill(1);
+    const v = directions(probesOf(recognise(model), false), { logits: { dtype: 'float32', dims: [rows, 3], data } }, mask, 1)['prune_probe_0']!.data; // prettier-ignore
     for (let i = 0; i < 3; i++)
       for (let j = 0; j < 3; j++) {
         let sum = 0;

@@ -5,7 +5,7 @@ import { cloneModel } from '../../src/ir/clone.ts';
 import type { Model } from '../../src/ir/graph.ts';
 import { asFloat32, floats } from '../../src/ir/tensor.ts';
 import { prunePass } from '../../src/passes/prune/prune.ts';
-import { pruneBatches } from '../../src/pipeline/prune-batches.ts';
+import { sortedBatches } from '../../src/objectives/sorted-batches.ts';
 import { refitOutputs, type Refitted } from '../../src/pipeline/prune-refit.ts';
 import { tinyBert } from '../support/bert.ts';
 import { quietContext } from '../support/graphs.ts';
@@ -32,7 +32,7 @@ function withTwins(): Model {
 }
 
 async function refit(original: Model, pruned: Model, ridges = [1e-9]): Promise<Refitted> {
-  const batches = await pruneBatches(samplesOf(400), undefined, feedingOf(original), 0);
+  const batches = await sortedBatches(samplesOf(400), undefined, feedingOf(original), 0);
   const encoder = recognise(original).encoders[0]!;
   const models = { original, encoder, pruned, sites: partsOf(original).sites };
   return withSessions((open) => refitOutputs(models, batches, open, { ridges, progress: () => {} }));

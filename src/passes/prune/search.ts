@@ -41,7 +41,7 @@ export function cheapest(curves: readonly Curve[], most: number): number[] | und
     best = next;
     return chosen;
   });
-  const found = new Array<number>(curves.length);
+  const found = curves.map(() => 0);
   let left = STEPS;
   for (let i = curves.length - 1; i >= 0; i--) {
     found[i] = taken[i]![left]!;

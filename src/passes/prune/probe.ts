@@ -1,11 +1,10 @@
 // What is differentiated where there are no labels: the outputs along a direction whose outer product is the Fisher matrix of the model's own predictions.
-import type { Recognition } from '../bert/types.ts';
-import { ModelError } from '../errors.ts';
-import type { Builder } from '../ir/builder.ts';
-import type { ValueInfo } from '../ir/graph.ts';
-import type { HostTensor } from '../ir/host-tensor.ts';
-import { createRandom } from '../math/random.ts';
-import type { PaddedBatch } from '../objectives/goal.ts';
+import type { Recognition } from '../../bert/types.ts';
+import { ModelError } from '../../errors.ts';
+import type { Builder } from '../../ir/builder.ts';
+import type { ValueInfo } from '../../ir/graph.ts';
+import type { HostTensor } from '../../ir/host-tensor.ts';
+import { createRandom } from '../../math/random.ts';
 
 /** How an output's directions are drawn. */
 type Form = 'classes' | 'binary' | 'positions' | 'numbers';
@@ -56,14 +55,14 @@ export function appendProbes(builder: Builder, probes: readonly Probe[]): string
 }
 
 /**
- * Directions for a batch's outputs. For class scores z with p = softmax(z) it is v = sum_c r_c sqrt(p_c) (e_c - p), r_c
+ * Directions for a batch's outputs; none for padding. For class scores z with p = softmax(z) it is v = sum_c r_c sqrt(p_c) (e_c - p), r_c
  * random signs, so that E[v v^T] = diag(p) - p p^T, the Fisher matrix of z; for two classes sqrt(p_0 p_1) (1, -1) is that
  * without chance. For each class by itself sqrt(p (1 - p)) r; for vectors and numbers, where the squared error counts, r.
  */
 export function directions(
   probes: readonly Probe[],
   outputs: Readonly<Record<string, HostTensor>>,
-  batch: PaddedBatch,
+  mask: Uint8Array,
   seed: number,
 ): Record<string, HostTensor> {
   const random = createRandom(seed);
@@ -77,7 +76,7 @@ export function directions(
       const v = new Float32Array(scores.length);
       const tokens = dims.length === 3;
       for (let row = 0; row < rows; row++) {
-        if (tokens && batch.mask[row] === 0) continue;
+        if (tokens && mask[row] === 0) continue;
         const at = row * width;
         fill(form, scores.subarray(at, at + width), v.subarray(at, at + width), sign);
       }

@@ -1,13 +1,13 @@
-// The rows that pruning looks at: sequences of similar length in batches of bounded size, with what a model is fed.
+// Rows that are looked at once, without training: batches of similar length and bounded size, with what a model is fed.
 import type { Encoding } from '../data/tokenizer/tokenizer.ts';
 import { makeFeeds } from '../evaluate/feeds.ts';
 import type { HostTensor } from '../ir/host-tensor.ts';
-import type { Feeding } from '../objectives/batch-source.ts';
-import type { Goal, PaddedBatch, Sample } from '../objectives/goal.ts';
-import { padSequences } from '../objectives/pad.ts';
+import type { Feeding } from './batch-source.ts';
+import type { Goal, PaddedBatch, Sample } from './goal.ts';
+import { padSequences } from './pad.ts';
 import { createRandom } from '../math/random.ts';
 
-export interface PruneBatch {
+export interface SortedBatch {
   readonly padded: PaddedBatch;
   /** For the model's inputs. */
   readonly feeds: Readonly<Record<string, HostTensor>>;
@@ -21,15 +21,15 @@ export interface PruneBatch {
 const TOKENS = 2048;
 
 /** Batches in order of length; a model of fixed shape gets full ones. */
-export async function pruneBatches(
+export async function sortedBatches(
   samples: readonly Sample[],
   goal: Goal | undefined,
   feeding: Feeding,
   seed: number,
-): Promise<PruneBatch[]> {
+): Promise<SortedBatch[]> {
   const lengthOf = ({ sequences }: Sample): number => Math.max(...sequences.map(({ ids }: Encoding) => ids.length));
   const sorted = samples.toSorted((a, b) => lengthOf(b) - lengthOf(a));
-  const batches: PruneBatch[] = [];
+  const batches: SortedBatch[] = [];
   for (let at = 0; at < sorted.length;) {
     const length = lengthOf(sorted[at]!);
     const each = sorted[at]!.sequences.length;
@@ -49,7 +49,7 @@ async function batchOf(
   goal: Goal | undefined,
   feeding: Feeding,
   seed: number,
-): Promise<PruneBatch> {
+): Promise<SortedBatch> {
   const sequences = members.flatMap((sample) => sample.sequences);
   const padded = padSequences(sequences, { ...feeding, fixedSequence: feeding.fixed.sequence });
   const targets = members.map(({ target }) => target);
