@@ -2,12 +2,12 @@
 import { Args, Flags } from '@oclif/core';
 import { dataFlags, gateFlags, optionsOf, runFlags } from '../cli/flags.ts';
 import { MeasuringCommand } from '../cli/measuring.ts';
-import { rowFlags, tidyFlags } from '../cli/training-flags.ts';
+import { decimal, rowFlags, tidyFlags } from '../cli/training-flags.ts';
 import { UsageError } from '../errors.ts';
 import type { PruneOptions } from '../prune.ts';
 import type { Report } from '../report/schema.ts';
 
-const [BUDGET, CHOICE, DATA, GATES] = ['BUDGET', 'CHOICE', 'DATA', 'GATES'];
+const [BUDGET, CHOICE, HEALING, DATA, GATES] = ['BUDGET', 'CHOICE', 'HEALING', 'DATA', 'GATES'];
 
 export default class Prune extends MeasuringCommand {
   static override summary = 'Remove attention heads and feed-forward neurons, and measure what that cost.';
@@ -55,6 +55,30 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
       helpGroup: CHOICE,
     }),
 
+    'heal-minutes': decimal({
+      description: 'how long the pruned model learns from the original',
+      exclusive: ['heal-epochs'],
+      helpGroup: HEALING,
+    }),
+    'heal-epochs': decimal({ description: 'how often it sees every row of --data instead', helpGroup: HEALING }),
+    'heal-rate': decimal({
+      description: 'highest learning rate',
+      defaultHelp: async () => '1e-4',
+      helpGroup: HEALING,
+    }),
+    batch: Flags.integer({
+      description: 'rows a step',
+      min: 1,
+      defaultHelp: async () => '64',
+      helpGroup: HEALING,
+    }),
+    iterations: Flags.integer({
+      description: 'prune in this many steps with healing between',
+      min: 1,
+      defaultHelp: async () => '1',
+      helpGroup: HEALING,
+    }),
+
     data: Flags.string({
       description:
         'texts that say what matters in the model: TSV, CSV, JSON, JSONL, Parquet, text a line; gzip of these',
@@ -62,6 +86,12 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
     }),
     ...rowFlags,
     ...tidyFlags,
+    samples: Flags.integer({
+      description: 'rows of --data that the choice looks at, taken with the seed; healing learns from all',
+      min: 1,
+      defaultHelp: async () => '2048',
+      helpGroup: DATA,
+    }),
 
     bench: dataFlags.bench,
     'max-drop': gateFlags['max-drop'],

@@ -9,6 +9,7 @@ import { curveOf, keptOf, type Removal } from '../passes/prune/removal.ts';
 import { cheapest, type Curve } from '../passes/prune/search.ts';
 import { sitesOf, type Site } from '../passes/prune/sites.ts';
 import { blocksOf, type Block } from '../passes/structure/blocks.ts';
+import { headRefusal, neuronRefusal } from '../passes/structure/plain.ts';
 import type { Events } from './events.ts';
 import type { KnownModel } from './known-model.ts';
 import { removalsOf, type Importance } from './prune-importance.ts';
@@ -21,8 +22,8 @@ export interface ChooseOptions {
   readonly by: Importance;
   /** Tokens of a text that multiply-adds are counted at. */
   readonly sequence: number;
-  /** Rows to look at, chosen with the seed; default 2,048. */
-  readonly samples?: number | undefined;
+  /** Rows of the material that are looked at, taken with the seed. */
+  readonly samples: number;
   /** Whether the loss is the labels' or that of the model's own predictions; default its predictions. */
   readonly labels?: boolean | undefined;
   /** Neurons kept are a multiple of it; default 16, the columns that onnxruntime's float kernels compute at once. */
@@ -36,8 +37,6 @@ export interface Chosen {
 }
 
 export type ChooseContext = RunOptions & { readonly seed: number; readonly events: Events };
-
-const SAMPLES = 2048;
 
 /**
  * The plan of least loss within the budget. Rows are looked at once for a model, whatever the number of budgets.
@@ -53,7 +52,10 @@ export async function choosePlan(
 ): Promise<Chosen> {
   const blocks = blocksOf(known.model, known.recognition);
   const sites = sitesOf(known.model, blocks);
-  if (sites.length === 0) throw new ModelError('prune: expected heads and neurons, found none that were recognised');
+  if (sites.length === 0) {
+    const refusals = blocks.flatMap((block) => [headRefusal(block), ...block.ffn.map(neuronRefusal)]);
+    throw new ModelError(`prune: expected heads or neurons that can be cut out, found ${refusals[0] ?? 'none'}`);
+  }
   const { costs, most, shortest } = await pricesOf(known, blocks, sites, budget, options, context);
   const removals = await remembered(known, blocks, sites, material, options, context);
   const { by, multiple = 16, sequence } = options;
@@ -132,12 +134,16 @@ async function pricesOf(
   const costs = budget.kind === 'macs' ? macCosts(blocks, sequence) : weightCosts(blocks);
   const linear = sites.map((site) => timesCost(costOf(costs, site)));
   const whole = wholeCost(blocks, costs);
-  if (budget.kind === 'macs')
-    return { costs: linear, most: budget.keep * whole, shortest: () => '--keep-macs: expected more than 0' };
+  const fixed = whole - sites.reduce((sum, { units }, s) => sum + linear[s]!(units), 0);
+  if (budget.kind === 'macs') {
+    const shortest = (): string =>
+      `--keep-macs: expected at least ${(fixed / whole).toFixed(3)}, the share of what cannot be cut, found ${budget.keep}`;
+    return { costs: linear, most: budget.keep * whole - fixed, shortest };
+  }
   const bytes = sourceFiles(path.onnxPath, model).reduce((sum, file) => sum + file.bytes, 0);
   const shortest = (): string =>
-    `--max-size: expected more than the ${bytes - 4 * whole} bytes of what has neither heads nor neurons, found ${budget.most}`;
-  return { costs: linear, most: whole - (bytes - budget.most) / 4, shortest };
+    `--max-size: expected more than the ${bytes - 4 * (whole - fixed)} bytes of what is no head or neuron that can be cut, found ${budget.most}`;
+  return { costs: linear, most: whole - fixed - (bytes - budget.most) / 4, shortest };
 }
 
 function timesCost(cost: number): (kept: number) => number {
@@ -174,7 +180,7 @@ async function removals(
   blocks: readonly Block[],
   sites: readonly Site[],
   material: PruneMaterial | undefined,
-  { by, samples = SAMPLES, labels = false, sequence }: ChooseOptions,
+  { by, samples, labels = false, sequence }: ChooseOptions,
   context: ChooseContext,
 ): Promise<Removal[]> {
   const goal = labels ? material?.goal : undefined;
@@ -194,7 +200,7 @@ async function removals(
       costs: sites.map((site) => costOf(macs, site)),
       samples: chosenSamples(material, samples, context.seed),
       feeding: material?.feeding,
-      probes: () => probesOf(recognition, material?.config?.problemType === 'multi_label_classification'),
+      probes: () => probesOf(recognition, material?.binary ?? false),
       open: (made, name, use) => scratch.with(made, name, context, use),
     });
   } finally {
