@@ -59,7 +59,11 @@ export async function choosePlan(
   const { costs, most, shortest } = await pricesOf(known, blocks, sites, budget, options, context);
   const removals = await remembered(known, blocks, sites, material, options, context);
   const { by, multiple = 16, sequence } = options;
-  const curves = sites.map(({ kind }, s) => curveOf(removals[s]!, costs[s]!, 0, kind === 'ffn' ? multiple : 1));
+  // a graph whose layers have no attention at all is no encoder any more
+  const first = sites.findIndex(({ kind }) => kind === 'heads');
+  const curves = sites.map(({ kind }, s) =>
+    curveOf(removals[s]!, costs[s]!, s === first ? 1 : 0, kind === 'ffn' ? multiple : 1),
+  );
   const groups = tied(sites);
   const kept = cheapest(groups.map((group) => joined(group.map((s) => curves[s]!))), most); // prettier-ignore
   if (!kept) throw new UsageError(shortest());
@@ -154,7 +158,8 @@ function costOf(costs: readonly LayerCost[], { layer, kind, block }: Site): numb
   return kind === 'heads' ? costs[layer]!.head : costs[layer]!.neurons[block]!;
 }
 
-const found = new WeakMap<Model, Map<string, Promise<Removal[]>>>();
+/** By model, then by what was looked at. */
+const found = new WeakMap<Model, Map<string, { material: PruneMaterial | undefined; made: Promise<Removal[]> }>>();
 
 function remembered(
   known: KnownModel,
@@ -166,12 +171,12 @@ function remembered(
 ): Promise<Removal[]> {
   const { by, samples, labels, sequence } = options;
   const key = JSON.stringify([by, samples, labels, sequence, context.seed]);
-  const own = found.get(known.model) ?? new Map<string, Promise<Removal[]>>();
+  const own = found.get(known.model) ?? new Map<string, { material: typeof material; made: Promise<Removal[]> }>();
   found.set(known.model, own);
   const before = own.get(key);
-  if (before) return before;
+  if (before && before.material === material) return before.made;
   const made = removals(known, blocks, sites, material, options, context);
-  own.set(key, made);
+  own.set(key, { material, made });
   return made;
 }
 

@@ -41,6 +41,8 @@ interface Measured {
 const SHARES = [0, 0.125, 0.25, 0.5, 0.75, 1];
 /** Milliseconds for all of them. */
 const BUDGET = 8000;
+/** Rounds after which a median holds. */
+const ROUNDS = 40;
 
 /**
  * Times are kept in the user's cache folder, by CPU, onnxruntime, threads, sizes and shape.
@@ -99,10 +101,11 @@ async function measure(
     for (const one of [model, ...variants.map((variant) => variant.model)])
       sessions.push(await openSession(scratch.write(one), sessionOptions('a layer of the model', context)));
     const { signal, events } = context;
+    const words = recognition.encoders[0]?.embeddings.find(({ role }) => role === 'token')?.rows;
     const progress = events.bar('measuring what heads and neurons cost');
     const [whole, ...each] = await mediansInTurn(
-      sessions.map((session) => timed(session, feedsOf(session, shape))),
-      { budgetMs: BUDGET, minRounds: 5, signal, progress: (done) => progress(100 * done, 100) },
+      sessions.map((session) => timed(session, feedsOf(session, shape, words))),
+      { budgetMs: BUDGET, minRounds: 5, mostRounds: ROUNDS, signal, progress: (done) => progress(100 * done, 100) },
     );
     const of = (kind: Site['kind']): [number, number][] =>
       variants.flatMap((variant, i) => (variant.kind === kind ? [[variant.units, each[i]!] as [number, number]] : []));
@@ -123,11 +126,14 @@ function layerWith(model: Model, recognition: Recognition, site: Site, units: nu
       `--speedup: expected layers that can be cut apart, found ${typeof cut === 'string' ? cut : 'no end of the last'}: use --keep-macs`,
     );
   const all = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
-  const layers = recognition.encoders.flatMap((one) =>
-    one.layers.map(({ attention, ffn }) => ({
-      heads: all(site.kind === 'heads' ? Math.min(units, attention.heads ?? 0) : (attention.heads ?? 0)),
-      ffn: ffn.map(({ width }) => all(site.kind === 'ffn' ? Math.min(units, width) : width)),
-    })),
+  const layers = recognition.encoders.flatMap((one, e) =>
+    one.layers.map(({ attention, ffn }, layer) => {
+      const here = e === 0 && layer === site.layer;
+      return {
+        heads: all(here && site.kind === 'heads' ? units : (attention.heads ?? 0)),
+        ffn: ffn.map(({ width }) => all(here && site.kind === 'ffn' ? Math.min(units, width) : width)),
+      };
+    }),
   );
   const quiet = { log: () => {}, progress: () => {} };
   return keepOnly(cloneModel(prunePass.run(model, { layers }, quiet).model), cut.into[site.layer]!, [to]);
@@ -142,7 +148,7 @@ function timed(session: Session, feeds: Record<string, HostTensor>): TimedRun {
 }
 
 /** Random tokens, and any hidden states where the graph begins with these. */
-function feedsOf(session: Session, shape: Shape): Record<string, HostTensor> {
+function feedsOf(session: Session, shape: Shape, vocabulary: number | undefined): Record<string, HostTensor> {
   const hidden = session.inputs.filter(({ dtype, shape: dims }) => dtype === 'float32' && dims.length === 3);
   const tokens = session.inputs.filter((input) => !hidden.includes(input));
   const roles: InputRoles = tokens.length === 0 ? { ids: '' } : rolesOf(tokens);
@@ -151,7 +157,7 @@ function feedsOf(session: Session, shape: Shape): Record<string, HostTensor> {
     const data = Float32Array.from({ length: full[0]! * full[1]! * full[2]! }, (_, i) => Math.sin(1.3 * i));
     return [name, { dtype: 'float32', dims: full, data }];
   });
-  return { ...makeFeeds(tokens, roles, tokensOf(shape)), ...Object.fromEntries(states) };
+  return { ...makeFeeds(tokens, roles, tokensOf(shape, vocabulary)), ...Object.fromEntries(states) };
 }
 
 /** A layer alone may read the mask only. */

@@ -102,7 +102,8 @@ class Walk implements Refitted {
       this.#options.signal?.throwIfAborted();
       this.#options.progress(s, this.#sites.length);
       const dense = denseIn(this.model, site.dense);
-      if (!dense) continue;
+      // where nothing went, hardly anything can be mended
+      if (!dense || dense.inFeatures === site.dense.inFeatures) continue;
       const also = s === own.at(-1)![0] && !last ? next : undefined;
       ahead = await this.#fit(site, dense, also);
     }
@@ -138,16 +139,13 @@ class Walk implements Refitted {
   }
 
   #solve(site: Site, dense: Dense, train: Mutable, held: Mutable): void {
-    if (train.error < 1e-9 * train.weight) return; // nothing before it was pruned
     const sizes = [dense.inFeatures, dense.outFeatures] as const;
     const judge = held.weight > 0 ? held : train;
     let best: { fit: Fit; left: number } | undefined;
     for (const ridge of this.#options.ridges) {
       const fit = solveFit(train, sizes, ridge, dense.bias !== undefined);
-      if (!fit) continue;
-      const left = errorLeft(fit, judge, sizes);
-      if (!best || left < best.left) best = { fit, left };
-      else break;
+      if (fit) best = { fit, left: errorLeft(fit, judge, sizes) };
+      if (best && best.left < 1) break;
     }
     const what = `${site.kind} of layer ${site.layer}`;
     if (!best) this.notes.push(`${what}: the output projection is as it was: its inputs are too alike to be told apart`);
