@@ -18,7 +18,7 @@ import { maskGradients, type WithSession } from './prune-gradients.ts';
 import { featureSquares, outerProducts } from './prune-grams.ts';
 import type { Probe } from '../passes/prune/probe.ts';
 
-export const importances = ['fisher', 'fisher-diagonal', 'taylor', 'wanda', 'magnitude', 'random'] as const;
+export const importances = ['fisher', 'fisher-full', 'taylor', 'wanda', 'magnitude', 'random'] as const;
 export type Importance = (typeof importances)[number];
 
 /** What importance is measured on. */
@@ -55,7 +55,7 @@ export async function removalsOf(by: Importance, material: ImportanceMaterial): 
   const { model, open, ...options } = material;
   const found = await maskGradients(model, sites, batches, open, { ...options, probes: material.goal ? [] : material.probes() }); // prettier-ignore
   if (by === 'taylor') return sites.map(({ units }, s) => byScore(taylor(found[s]!, units)));
-  if (by === 'fisher-diagonal') return sites.map(({ units }, s) => byScore(fisherDiagonal(found[s]!, units)));
+  if (by === 'fisher') return sites.map(({ units }, s) => byScore(fisherDiagonal(found[s]!, units)));
   const matrices = await outerProducts(found, sites.map(({ units }) => units), open); // prettier-ignore
   return sites.map(({ units }, s) => fisherRemoval(matrices[s]!, units, found[s]!.length / units));
 }

@@ -12,6 +12,7 @@ import type { Site } from '../passes/prune/sites.ts';
 import type { SortedBatch } from '../objectives/sorted-batches.ts';
 import { addTo, column, weightedGram } from './prune-grams.ts';
 import type { WithSession } from './prune-gradients.ts';
+import { tokenShares } from './prune-relevance.ts';
 import { pairOf, type Pair } from './prune-pair.ts';
 
 export interface RefitOptions {
@@ -22,6 +23,8 @@ export interface RefitOptions {
 }
 
 export interface RefitModels {
+  /** The outputs that say what the model is for. */
+  readonly outputs: readonly string[];
   readonly original: Model;
   /** The original's. */
   readonly encoder: Encoder;
@@ -48,13 +51,15 @@ const HELD = 5;
  * @throws ModelError for a graph with subgraphs
  */
 export async function refitOutputs(
-  { original, encoder, pruned, sites }: RefitModels,
+  { original, encoder, pruned, sites, outputs }: RefitModels,
   batches: readonly SortedBatch[],
   open: WithSession,
   options: RefitOptions,
 ): Promise<Refitted> {
   const cut = boundariesOf(original.graph, encoder);
-  const walk = new Walk(original, cloneModel(pruned), sites, batches, open, options);
+  const last = sites.findLast((site) => site.layer === encoder.layers.length - 1);
+  const shares = last && (await tokenShares(original, last.sum, outputs, batches, open));
+  const walk = new Walk(original, cloneModel(pruned), sites, batches, open, { ...options, shares });
   for (let layer = 0; layer < encoder.layers.length; layer++) await walk.layer(layer, typeof cut === 'string' ? undefined : cut); // prettier-ignore
   return walk;
 }
@@ -66,6 +71,11 @@ interface Carried {
   readonly pruned: HostTensor[];
 }
 
+interface WalkOptions extends RefitOptions {
+  /** For the last layer, of each batch: how much each token counts. */
+  readonly shares: readonly Float32Array[] | undefined;
+}
+
 class Walk implements Refitted {
   readonly model: Model;
   readonly left: { site: Site; left: number }[] = [];
@@ -74,7 +84,7 @@ class Walk implements Refitted {
   readonly #sites: readonly Site[];
   readonly #batches: readonly SortedBatch[];
   readonly #open: WithSession;
-  readonly #options: RefitOptions;
+  readonly #options: WalkOptions;
   #carried: Carried | undefined;
 
   constructor(
@@ -83,7 +93,7 @@ class Walk implements Refitted {
     sites: readonly Site[],
     batches: readonly SortedBatch[],
     open: WithSession,
-    options: RefitOptions,
+    options: WalkOptions,
   ) {
     this.#original = original;
     this.model = pruned;
@@ -121,7 +131,7 @@ class Walk implements Refitted {
     await this.#open(model, 'a layer of the original and the pruned model', async (session) => {
       const fed = new Set(session.inputs.map(({ name }) => name));
       for (const [b, batch] of this.#batches.entries()) {
-        const weights = Float32Array.from(batch.padded.mask);
+        const weights = this.#weights(site, b);
         const feeds = { ...this.#feeds(b, batch, pair), [WEIGHTS]: column(weights) };
         const found = await session.run(Object.fromEntries(Object.entries(feeds).filter(([name]) => fed.has(name))));
         addSums(b % HELD === HELD - 1 ? held : train, names, found, weights);
@@ -130,6 +140,12 @@ class Walk implements Refitted {
     });
     this.#solve(site, dense, train, held);
     return also === undefined ? undefined : ahead;
+  }
+
+  /** Behind the last layer only what the outputs are made from counts; before it each token does. */
+  #weights({ layer }: Site, b: number): Float32Array {
+    const last = this.#sites.at(-1)!.layer === layer;
+    return (last && this.#options.shares?.[b]) || Float32Array.from(this.#batches[b]!.padded.mask);
   }
 
   #feeds(b: number, { feeds }: SortedBatch, pair: Pair): Record<string, HostTensor> {

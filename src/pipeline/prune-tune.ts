@@ -1,5 +1,6 @@
 // The work that follows the cut: output projections fitted to the original on rows.
 import type { ReportStep } from '../report/schema.ts';
+import { probesOf } from '../passes/prune/probe.ts';
 import { sitesOf } from '../passes/prune/sites.ts';
 import { blocksOf } from '../passes/structure/blocks.ts';
 import { sortedBatches } from '../objectives/sorted-batches.ts';
@@ -33,10 +34,17 @@ export function tune({ samples = SAMPLES }: TuneOptions = {}): Work {
       return { ...before, notes: [...before.notes, `output projections are as they were: ${why}`] };
     const rows = chosenSamples(material, samples, options.seed);
     const batches = await sortedBatches(rows, undefined, material.feeding, options.seed);
+    const outputs = probesOf(original.recognition, false).map(({ output }) => output);
     const scratch = new Scratch();
     try {
       const { model, left, notes } = await refitOutputs(
-        { original: original.model, encoder, pruned: before.known.model, sites: sitesOf(original.model, blocks) },
+        {
+          original: original.model,
+          encoder,
+          pruned: before.known.model,
+          sites: sitesOf(original.model, blocks),
+          outputs,
+        },
         batches,
         (made, name, use) => scratch.with(made, name, options, use),
         { ridges: RIDGES, progress: events.bar('fitting what stays'), signal: options.signal },

@@ -34,7 +34,7 @@ function withTwins(): Model {
 async function refit(original: Model, pruned: Model, ridges = [1e-9]): Promise<Refitted> {
   const batches = await sortedBatches(samplesOf(400), undefined, feedingOf(original), 0);
   const encoder = recognise(original).encoders[0]!;
-  const models = { original, encoder, pruned, sites: partsOf(original).sites };
+  const models = { original, encoder, pruned, outputs: ['logits'], sites: partsOf(original).sites };
   return withSessions((open) => refitOutputs(models, batches, open, { ridges, progress: () => {} }));
 }
 
