@@ -4,16 +4,27 @@ import { defaultShapes, type Shape } from './evaluate/latency.ts';
 import type { FitTask } from './objectives/fit-task.ts';
 import type { Budget } from './passes/prune/keep-plan.ts';
 import type { Events } from './pipeline/events.ts';
-import { gatesOf } from './pipeline/gates.ts';
+import { gatesOf, parseFactor, parseSize } from './pipeline/gates.ts';
 import { pruneModel, type Making } from './pipeline/prune.ts';
 import { heal, type HealOptions } from './pipeline/prune-heal.ts';
-import { narrowTo } from './pipeline/prune-works.ts';
+import { dropLayers, type DropChoice } from './pipeline/prune-layers.ts';
+import { narrowTo, type Work } from './pipeline/prune-works.ts';
 import type { Report } from './report/schema.ts';
 
 /** Options of `prune`; each is the flag of the same name. */
 export interface PruneOptions {
   /** Share of the layers' multiply-adds to keep; several make a model each. */
   readonly keepMacs?: number | readonly number[] | undefined;
+  /** Most bytes of the file: `50MB`. */
+  readonly maxSize?: string | undefined;
+  /** `1.6x` at `speedupAt`. */
+  readonly speedup?: string | undefined;
+  /** Default 8 texts of 128 tokens. */
+  readonly speedupAt?: Shape | undefined;
+  /** Layers to drop first: how many, those without which the answers change least, or which, counted from 0. */
+  readonly dropLayers?: DropChoice | undefined;
+  /** Average dropped layers into their neighbours. */
+  readonly mergeLayers?: boolean | undefined;
   /** What decides which heads and neurons stay. */
   readonly by?: 'magnitude' | undefined;
   /** Tokens of a text that multiply-adds are counted at; default 128. */
@@ -79,7 +90,7 @@ export function prune(model: string, options: PruneOptions = {}, events?: Events
       ...rest,
       model,
       samples: readOf(options),
-      macsAt: options.macsAt ?? 128,
+      macsAt: options.macsAt ?? MACS_AT,
       makings: makingsOf(options),
       seed: seed ?? 0,
       ep: ep === undefined ? undefined : [ep],
@@ -90,8 +101,8 @@ export function prune(model: string, options: PruneOptions = {}, events?: Events
   );
 }
 
-/** Rows that the choice looks at. */
-const SAMPLES = 2048;
+/** Rows that the choice looks at; tokens of a text that multiply-adds are counted at. */
+const [SAMPLES, MACS_AT] = [2048, 128];
 
 /** Healing learns from all rows, and rows to judge by are a share of all; else no more are read than the choice looks at. */
 function readOf({ dev, healMinutes, healEpochs, samples = SAMPLES }: PruneOptions): number | undefined {
@@ -99,23 +110,52 @@ function readOf({ dev, healMinutes, healEpochs, samples = SAMPLES }: PruneOption
 }
 
 function makingsOf(options: PruneOptions): Making[] {
-  const { keepMacs, by = 'magnitude', macsAt: sequence = 128, samples = SAMPLES } = options;
-  const choice = { by, sequence, samples };
+  const budgets = budgetsOf(options);
+  const { dropLayers: dropped, mergeLayers: merge = false } = options;
+  if (budgets.length === 0 && dropped === undefined)
+    throw new UsageError(
+      'prune: expected a budget such as --keep-macs 0.6, --max-size 50MB or --drop-layers 2, found none',
+    );
+  if (merge && dropped === undefined)
+    throw new UsageError('--merge-layers: expected --drop-layers to say how many or which, found none');
+  const first = dropped === undefined ? [] : [dropLayers(dropped, merge)];
+  const healing = healingOf(options);
+  if (budgets.length === 0) return [{ suffix: '', works: [...first, ...(healing ? [heal(healing)] : [])] }];
+  return budgets.map((budget) => ({
+    suffix: budget.kind === 'macs' ? String(budget.keep) : '',
+    works: [...first, ...narrowing(budget, options, healing)],
+  }));
+}
+
+/** In several steps the share that is kept falls by equal parts. */
+function narrowing(budget: Budget, options: PruneOptions, healing: HealOptions | undefined): Work[] {
+  const { by = 'magnitude', macsAt: sequence = MACS_AT, samples = SAMPLES, iterations = 1 } = options;
+  if (iterations > 1 && !healing)
+    throw new UsageError('--iterations: expected healing between them, found neither --heal-minutes nor --heal-epochs');
+  if (iterations > 1 && budget.kind !== 'macs')
+    throw new UsageError('--iterations: expected --keep-macs, found another budget');
+  return Array.from({ length: iterations }, (_, i) => (i + 1) / iterations).flatMap((part) => {
+    const own = budget.kind === 'macs' ? { ...budget, keep: 1 - (1 - budget.keep) * part } : budget;
+    return [narrowTo(own, { by, sequence, samples }), ...(healing ? [heal(healing)] : [])];
+  });
+}
+
+function budgetsOf({ keepMacs, maxSize, speedup, speedupAt }: PruneOptions): Budget[] {
+  const given = Object.entries({ '--keep-macs': keepMacs, '--max-size': maxSize, '--speedup': speedup });
+  const named = given.filter(([, value]) => value !== undefined).map(([name]) => name);
+  if (named.length > 1) throw new UsageError(`prune: expected one budget, found ${named.join(' and ')}`);
+  if (maxSize !== undefined) return [{ kind: 'bytes', most: parseSize(maxSize) }];
+  if (speedup !== undefined) {
+    const times = parseFactor(speedup, '--speedup');
+    if (!(times > 1)) throw new UsageError(`--speedup: expected a factor above 1, found ${speedup}`);
+    return [{ kind: 'speedup', at: speedupAt ?? { batch: 8, sequence: 128 }, times }];
+  }
   const shares = keepMacs === undefined ? [] : [keepMacs].flat();
-  if (shares.length === 0) throw new UsageError('prune: expected a budget such as --keep-macs 0.6, found none');
   const wrong = shares.find((share) => !(share > 0 && share < 1));
   if (wrong !== undefined) throw new UsageError(`--keep-macs: expected shares between 0 and 1, found ${wrong}`);
-  const healing = healingOf(options);
-  const steps = options.iterations ?? 1;
-  if (steps > 1 && !healing)
-    throw new UsageError('--iterations: expected healing between them, found neither --heal-minutes nor --heal-epochs');
-  return shares.map((keep) => ({
-    suffix: String(keep),
-    works: Array.from({ length: steps }, (_, i): Budget => ({
-      kind: 'macs',
-      keep: 1 - ((1 - keep) * (i + 1)) / steps,
-    })).flatMap((budget) => [narrowTo(budget, choice), ...(healing ? [heal(healing)] : [])]),
-  }));
+  const twice = shares.find((share, i) => shares.indexOf(share) !== i);
+  if (twice !== undefined) throw new UsageError(`--keep-macs: expected each share once, found ${twice} twice`);
+  return shares.map((keep) => ({ kind: 'macs', keep }));
 }
 
 /** What each of the iterations takes its part of. */

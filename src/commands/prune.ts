@@ -2,8 +2,9 @@
 import { Args, Flags } from '@oclif/core';
 import { dataFlags, gateFlags, optionsOf, runFlags } from '../cli/flags.ts';
 import { MeasuringCommand } from '../cli/measuring.ts';
-import { decimal, rowFlags, tidyFlags } from '../cli/training-flags.ts';
+import { decimal, layersOf, rowFlags, tidyFlags } from '../cli/training-flags.ts';
 import { UsageError } from '../errors.ts';
+import type { Shape } from '../evaluate/latency.ts';
 import type { PruneOptions } from '../prune.ts';
 import type { Report } from '../report/schema.ts';
 
@@ -39,6 +40,27 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
     'keep-macs': Flags.string({
       description: 'share of the multiply-adds of the layers to keep; several make a model each',
       helpValue: '0.5|0.9,0.8,…',
+      helpGroup: BUDGET,
+    }),
+    'max-size': Flags.string({ description: 'most bytes of the file, 50MB', helpGroup: BUDGET }),
+    speedup: Flags.string({
+      description: 'how much faster at --speedup-at, 1.6x, from a table of times measured on this machine',
+      helpGroup: BUDGET,
+    }),
+    'speedup-at': Flags.string({
+      description: 'texts x tokens that --speedup is for',
+      defaultHelp: async () => '8x128',
+      helpGroup: BUDGET,
+    }),
+    'drop-layers': Flags.string({
+      description:
+        'layers to drop first: 2, those without which the answers change least, or 1,4 (1, is layer 1 alone)',
+      helpValue: 'N|I,J,…',
+      helpGroup: BUDGET,
+    }),
+    'merge-layers': Flags.boolean({
+      description: 'average the layers that go into the layer before',
+      dependsOn: ['drop-layers'],
       helpGroup: BUDGET,
     }),
     'macs-at': Flags.integer({
@@ -107,9 +129,21 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
     const { args, flags } = await this.parse(Prune);
     const { prune } = await import('../prune.ts');
     // every flag is an option of the library under its own name, which the types of both say
-    const options = { ...optionsOf(flags), keepMacs: sharesOf(flags['keep-macs']) } as PruneOptions;
+    const options = {
+      ...optionsOf(flags),
+      keepMacs: sharesOf(flags['keep-macs']),
+      dropLayers: layersOf('--drop-layers', flags['drop-layers']),
+      speedupAt: shapeOf(flags['speedup-at']),
+    } as PruneOptions;
     return this.present(flags, (signal, events) => prune(args.model, { ...options, signal }, events));
   }
+}
+
+function shapeOf(text: string | undefined): Shape | undefined {
+  if (text === undefined) return undefined;
+  const [batch, sequence] = /^(\d+)x(\d+)$/.exec(text)?.slice(1).map(Number) ?? [];
+  if (!batch || !sequence) throw new UsageError(`--speedup-at: expected texts x tokens such as 8x128, found '${text}'`);
+  return { batch, sequence };
 }
 
 function sharesOf(text: string | undefined): number[] | undefined {
