@@ -117,7 +117,8 @@ class Walk implements Refitted {
       const also = s === own.at(-1)![0] && !last ? next : undefined;
       ahead = await this.#fit(site, dense, also);
     }
-    if (last || next === undefined || cut === undefined) return;
+    // what dropped layers had no longer stands in the pruned model: the next layer begins where the last one did
+    if (last || next === undefined || !this.model.graph.nodes.some((node) => node.outputs.includes(next))) return;
     await this.#carry(next, ahead);
   }
 
