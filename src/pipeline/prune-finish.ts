@@ -18,6 +18,8 @@ import { place } from './place.ts';
 import type { PruneModelOptions } from './prune.ts';
 import type { FewerTokens } from './prune-vocabulary.ts';
 import type { PruneMaterial } from './prune-set-up.ts';
+import { withPareto } from './pareto.ts';
+import { withKnee } from './prune-curve.ts';
 import { prunedConfig, structureOf, type ModelShape } from './prune-shape.ts';
 import { saidOf, untouched, type Pruned } from './prune-works.ts';
 import { entryOf } from './trained.ts';
@@ -71,7 +73,7 @@ export async function finishPrune(done: PruneDone, options: PruneModelOptions, e
     return {
       ...runFacts({ ...options, command: 'prune' }, done.started),
       input: facts,
-      ...(candidates.length > 1 ? comparison(candidates) : candidates[0]!),
+      ...(candidates.length > 1 ? comparison(withKnee(withPareto(facts.bytes, candidates))) : candidates[0]!),
       ...(candidates.length > 1 ? {} : saidOf(staged[0]!.pruned)),
       // the vocabulary's is one for all
       steps: [...new Set(staged.flatMap(({ pruned }) => pruned.steps))],
@@ -113,7 +115,7 @@ async function judged(
   const path = place(staging, plan, written, candidate, keep);
   return {
     ...candidate,
-    structure: structureOf(original, known, shape, macsAt),
+    structure: structureOf(original, shape, macsAt),
     ...(healing ? { beforeHealing: healing } : {}),
     ...partsBeside(original, { model, recognition: recognise(model) }),
     output: { ...output, path },
