@@ -30,6 +30,15 @@ export interface PruneOptions {
   /** Tokens of a text that multiply-adds are counted at; default 128. */
   readonly macsAt?: number | undefined;
 
+  /** Files of texts: tokens that these never need leave the model. Alone, or before a budget. */
+  readonly vocabulary?: readonly string[] | undefined;
+  /** A file with a token a line, or tokens with commas between. */
+  readonly keepTokens?: string | undefined;
+  /** Least count of a token of the corpus; default 1. */
+  readonly minCount?: number | undefined;
+  /** Single characters that stay: all (default), or those of the corpus. */
+  readonly characters?: 'all' | 'corpus' | undefined;
+
   /** Texts that say what matters in the model. */
   readonly data?: string | undefined;
 
@@ -83,12 +92,15 @@ export interface PruneOptions {
  * Prune a model file or folder, measure what it cost and judge it by the gates.
  * Throws UsageError, ModelError or DataError: one line each, nothing written.
  */
-export function prune(model: string, options: PruneOptions = {}, events?: Events): Promise<Report> {
+export async function prune(model: string, options: PruneOptions = {}, events?: Events): Promise<Report> {
   const { maxDrop, minSpeedup, minMetric, bench, shapes, ep, seed, ...rest } = options;
+  const { vocabulary, keepTokens, minCount, characters } = options;
+  refuseWithoutCorpus(options);
   return pruneModel(
     {
       ...rest,
       model,
+      vocabulary: vocabulary && { vocabulary, keepTokens, minCount, characters },
       samples: readOf(options),
       macsAt: options.macsAt ?? MACS_AT,
       makings: makingsOf(options),
@@ -101,6 +113,14 @@ export function prune(model: string, options: PruneOptions = {}, events?: Events
   );
 }
 
+function refuseWithoutCorpus({ vocabulary, keepTokens, minCount, characters }: PruneOptions): void {
+  if (vocabulary?.length === 0) throw new UsageError('--vocabulary: expected files of texts, found none');
+  const given = Object.entries({ 'keep-tokens': keepTokens, 'min-count': minCount, characters });
+  const flag = given.find(([, value]) => value !== undefined)?.[0];
+  if (flag !== undefined && vocabulary === undefined)
+    throw new UsageError(`--${flag}: expected --vocabulary with it, found none`);
+}
+
 /** Rows that the choice looks at; tokens of a text that multiply-adds are counted at. */
 const [SAMPLES, MACS_AT] = [2048, 128];
 
@@ -111,10 +131,10 @@ function readOf({ dev, healMinutes, healEpochs, samples = SAMPLES }: PruneOption
 
 function makingsOf(options: PruneOptions): Making[] {
   const budgets = budgetsOf(options);
-  const { dropLayers: dropped, mergeLayers: merge = false } = options;
-  if (budgets.length === 0 && dropped === undefined)
+  const { dropLayers: dropped, mergeLayers: merge = false, vocabulary } = options;
+  if (budgets.length === 0 && dropped === undefined && vocabulary === undefined)
     throw new UsageError(
-      'prune: expected a budget such as --keep-macs 0.6, --max-size 50MB or --drop-layers 2, found none',
+      'prune: expected a budget such as --keep-macs 0.6, --max-size 50MB or --drop-layers 2, or --vocabulary, found none',
     );
   if (merge && dropped === undefined)
     throw new UsageError('--merge-layers: expected --drop-layers to say how many or which, found none');

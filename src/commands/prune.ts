@@ -3,6 +3,7 @@ import { Args, Flags } from '@oclif/core';
 import { dataFlags, gateFlags, optionsOf, runFlags } from '../cli/flags.ts';
 import { MeasuringCommand } from '../cli/measuring.ts';
 import { decimal, layersOf, rowFlags, tidyFlags } from '../cli/training-flags.ts';
+import { vocabularyFlags } from '../cli/vocabulary-flags.ts';
 import { UsageError } from '../errors.ts';
 import type { Shape } from '../evaluate/latency.ts';
 import type { PruneOptions } from '../prune.ts';
@@ -20,6 +21,10 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
     {
       description: 'half of the multiply-adds of the layers, judged on labelled rows',
       command: '<%= config.bin %> prune my-model --keep-macs 0.5 --data train.tsv --dev dev.tsv --max-drop 1pt',
+    },
+    {
+      description: 'only tokens that a corpus needs: a multilingual model for English',
+      command: '<%= config.bin %> prune my-model --vocabulary english.txt --vocabulary reviews.csv',
     },
   ];
   static override args = {
@@ -76,6 +81,8 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
       defaultHelp: async () => 'magnitude',
       helpGroup: CHOICE,
     }),
+
+    ...vocabularyFlags,
 
     'heal-minutes': decimal({
       description: 'how long the pruned model learns from the original',

@@ -21,6 +21,8 @@ import type { KnownModel } from './known-model.ts';
 export interface DataOptions extends ColumnNames {
   /** Labelled file; without it parity on built-in texts is measured. */
   readonly data?: string | undefined;
+  /** Rows that were opened already, in place of `data`. */
+  readonly dataset?: Dataset | undefined;
   /** Which list of a JSON file that holds several. */
   readonly split?: string | undefined;
   readonly task?: string | undefined;
@@ -77,13 +79,14 @@ export async function prepareMaterial(
   options: DataOptions,
 ): Promise<Material | NoMaterial> {
   const loaded = await loadKits(models).catch((error: unknown): NoMaterial => {
-    if (options.data !== undefined || !(error instanceof DataError)) throw error;
+    if (options.data !== undefined || options.dataset || !(error instanceof DataError)) throw error;
     return { missing: error.message };
   });
   if ('missing' in loaded) return loaded;
   const kits = kitsOfHead(loaded, models, options.head, options.data !== undefined);
   const original = kits[0]!;
-  const dataset = options.data === undefined ? undefined : await openDataset(options.data, options, options);
+  const opened = options.data === undefined ? undefined : await openDataset(options.data, options, options);
+  const dataset = options.dataset ?? opened;
   const look = dataset && { columns: dataset.columns, rows: await firstRows(dataset, 200) };
   const guess = guessTask(original.config, models[0]!.outputs, look);
   const task = taskNamed(dataset === undefined ? 'feature-extraction' : (options.task ?? guess.task));

@@ -1,5 +1,5 @@
 // The end of a pruning: the models written, measured together beside the original, judged, put in their places.
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { recognise } from '../bert/recognise.ts';
 import { UsageError } from '../errors.ts';
 import { taskNamed } from '../evaluate/registry.ts';
@@ -9,14 +9,17 @@ import { writeModel, type Written } from '../onnx/write.ts';
 import type { Candidate, Report } from '../report/schema.ts';
 import { candidateOf, comparison, dataOf, runFacts } from './candidate.ts';
 import type { Events } from './events.ts';
-import { fileFacts, type KnownModel } from './known-model.ts';
+import { fileFacts, readKnownModel, type KnownModel } from './known-model.ts';
 import { prepareMaterial, refuseImpossible, type Entry, type Material, type NoMaterial } from './material.ts';
 import { measure, type Found, type MeasureOptions, type Measured } from './measure.ts';
 import { Staging, type OutputPlan } from './output.ts';
 import { partsBeside } from './parts.ts';
 import { place } from './place.ts';
 import type { PruneModelOptions } from './prune.ts';
+import type { FewerTokens } from './prune-vocabulary.ts';
 import type { PruneMaterial } from './prune-set-up.ts';
+import { withPareto } from './pareto.ts';
+import { withKnee } from './prune-curve.ts';
 import { prunedConfig, structureOf, type ModelShape } from './prune-shape.ts';
 import { saidOf, untouched, type Pruned } from './prune-works.ts';
 import { entryOf } from './trained.ts';
@@ -32,6 +35,8 @@ export interface PruneDone {
   readonly original: KnownModel;
   readonly material: PruneMaterial | undefined;
   readonly variants: readonly Variant[];
+  /** Set where the vocabulary is smaller: the models have a tokenizer of their own. */
+  readonly fewer?: FewerTokens | undefined;
   /** Of `performance.now()`. */
   readonly started: number;
 }
@@ -46,12 +51,19 @@ export async function finishPrune(done: PruneDone, options: PruneModelOptions, e
   const stagings: Staging[] = [];
   try {
     const staged = done.variants.map(({ pruned, plan }): Staged => {
-      const own = { ...plan, texts: textsOf(plan, pruned, untouched(done.original).shape) };
+      const texts = textsOf(plan, pruned, untouched(done.original).shape);
+      const copied = ([from, to]: readonly [string, string]): boolean =>
+        !texts.has(to) && done.fewer?.left.has(basename(from)) !== true;
+      const own = { ...plan, copies: plan.copies.filter(copied), texts };
       const staging = new Staging(own);
       stagings.push(staging);
-      return { pruned, plan: own, staging, written: writeModel(pruned.known.model, staging.path, { progress: events.bar('writing') }) }; // prettier-ignore
+      const written = writeModel(pruned.known.model, staging.path, { progress: events.bar('writing') });
+      if (done.fewer) staging.companions();
+      return { pruned, plan: own, staging, written };
     });
-    const rows = await rowsToJudgeBy(done, options);
+    const rows = done.fewer
+      ? await rowsOfEach(done, done.fewer, staged[0]!, options)
+      : await rowsToJudgeBy(done, options);
     const measured = await measureAll(staged, rows, options, events);
     const before = await measureUnhealed(staged, rows, options, events);
     const facts = await fileFacts(done.original);
@@ -61,9 +73,10 @@ export async function finishPrune(done: PruneDone, options: PruneModelOptions, e
     return {
       ...runFacts({ ...options, command: options.verb?.command ?? 'prune' }, done.started),
       input: facts,
-      ...(candidates.length > 1 ? comparison(candidates) : candidates[0]!),
+      ...(candidates.length > 1 ? comparison(withKnee(withPareto(facts.bytes, candidates))) : candidates[0]!),
       ...(candidates.length > 1 ? {} : saidOf(staged[0]!.pruned)),
-      steps: staged.flatMap(({ pruned }) => pruned.steps),
+      // the vocabulary's is one for all
+      steps: [...new Set(staged.flatMap(({ pruned }) => pruned.steps))],
       ...('missing' in rows || !rows.labelled ? {} : { data: dataOf(rows.dataset) }),
       notes: [
         ...(done.material?.notes ?? []),
@@ -102,11 +115,38 @@ async function judged(
   const path = place(staging, plan, written, candidate, keep);
   return {
     ...candidate,
-    structure: structureOf(original, known, shape, macsAt),
+    structure: structureOf(original, shape, macsAt),
     ...(healing ? { beforeHealing: healing } : {}),
     ...partsBeside(original, { model, recognition: recognise(model) }),
     output: { ...output, path },
   };
+}
+
+/** Labelled rows, else rows of the corpus; original and pruned models each with the tokenizer of their folder. */
+async function rowsOfEach(
+  { original, material }: PruneDone,
+  { sample }: FewerTokens,
+  { staging }: Staged,
+  options: PruneModelOptions,
+): Promise<Material | NoMaterial> {
+  const { dev, seed, maxLength, text, textPair, label, pooling, task } = options;
+  const split = material?.dev;
+  if (!split && dev === undefined) refuseWithoutRows(options);
+  const data = split
+    ? { dataset: split.dataset, task: split.task }
+    : dev === undefined
+      ? { dataset: sample, task: 'feature-extraction' }
+      : { data: dev, text, textPair, label, ...(task === undefined ? {} : { task }) };
+  const models = [original, readKnownModel(staging.path)];
+  const rows = await prepareMaterial(models, { seed, maxLength, pooling, ...data });
+  if (!('missing' in rows)) refuseImpossible(rows, options);
+  return rows;
+}
+
+function refuseWithoutRows({ gates }: PruneModelOptions): void {
+  if (!gates.maxDrop && gates.minMetric === undefined) return;
+  const flag = gates.maxDrop ? '--max-drop' : '--min-metric';
+  throw new UsageError(`${flag}: expected labelled rows to judge by, found none: name a file with --dev`);
 }
 
 /** Rows with labels where there are some, else built-in texts. */
@@ -114,13 +154,10 @@ async function rowsToJudgeBy(
   { original, material }: PruneDone,
   options: PruneModelOptions,
 ): Promise<Material | NoMaterial> {
-  const { dev, gates, seed, maxLength, text, textPair, label } = options;
+  const { dev, seed, maxLength, text, textPair, label } = options;
   const split = material?.dev;
   if (!split) {
-    if (dev === undefined && (gates.maxDrop || gates.minMetric !== undefined))
-      throw new UsageError(
-        `${gates.maxDrop ? '--max-drop' : '--min-metric'}: expected labelled rows to judge by, found none: name a file with --dev`,
-      );
+    if (dev === undefined) refuseWithoutRows(options);
     const rows = await prepareMaterial([original], { seed, maxLength, ...(dev === undefined ? {} : { data: dev, text, textPair, label }) }); // prettier-ignore
     if (!('missing' in rows)) refuseImpossible(rows, options);
     return rows;
@@ -170,9 +207,10 @@ function withoutRows({ accuracy, parity }: Found): Found {
   return { ...(accuracy ? { accuracy } : {}), ...(parity ? { parity } : {}) };
 }
 
+/** Pruned models have one tokenizer: that of the second entry where there is one, else the original's. */
 function entriesOf({ entries }: Material, paths: readonly string[], names: readonly string[]): Entry[] {
-  const [original] = entries;
-  return [original!, ...paths.map((onnxPath, i): Entry => ({ ...original!, onnxPath, name: names[i]! }))];
+  const [original, own = original!] = entries;
+  return [original!, ...paths.map((onnxPath, i): Entry => ({ ...own, onnxPath, name: names[i]! }))];
 }
 
 /** An interruption ended the healing and not the work. */

@@ -9,9 +9,10 @@ import { refuseUncheckable, type Gates } from './gates.ts';
 import { readKnownModel } from './known-model.ts';
 import { planFolder, type OutputPlan } from './output.ts';
 import { finishPrune, type Variant } from './prune-finish.ts';
+import { withFewerTokens, type VocabularyOptions } from './prune-vocabulary.ts';
 import { pruneMaterial, type PruneRowOptions } from './prune-set-up.ts';
 import { untouched, type Work } from './prune-works.ts';
-import type { RunOptions } from './training.ts';
+import { Scratch, type RunOptions } from './training.ts';
 
 /** One model to make: the works that make it, and what its folder is called behind the given name. */
 export interface Making {
@@ -41,6 +42,8 @@ export interface PruneModelOptions extends Omit<PruneRowOptions, 'task'>, RunOpt
   readonly task?: FitTask | undefined;
   /** Tokens of a text that multiply-adds are counted at. */
   readonly macsAt: number;
+  /** Tokens that a corpus does not need go first. */
+  readonly vocabulary?: Pick<VocabularyOptions, 'vocabulary' | 'keepTokens' | 'minCount' | 'characters'> | undefined;
   /** Models to make, at least one. */
   readonly makings: readonly Making[];
   readonly output?: string | undefined;
@@ -60,19 +63,28 @@ export async function pruneModel(options: PruneModelOptions, events: Events = si
     latency: options.shapes !== undefined,
   });
   const plans = makings.map(({ suffix }) => outputOf(options, suffix, makings.length > 1));
-  const original = readKnownModel(options.model);
-  const material = await pruneMaterial(original, options);
-  const variants: Variant[] = [];
-  for (const [i, { works }] of makings.entries()) {
-    let pruned = untouched(original);
-    for (const work of works) {
-      options.signal?.throwIfAborted();
-      pruned = await work(pruned, { original, material, options: { ...options, seed }, events });
+  const given = readKnownModel(options.model);
+  const scratch = new Scratch();
+  try {
+    const { vocabulary } = options;
+    const fewer = vocabulary && (await withFewerTokens(given, { ...options, ...vocabulary }, scratch, events));
+    const start = fewer?.pruned ?? untouched(given);
+    const original = start.known;
+    const material = await pruneMaterial(original, options);
+    const variants: Variant[] = [];
+    for (const [i, { works }] of makings.entries()) {
+      let pruned = start;
+      for (const work of works) {
+        options.signal?.throwIfAborted();
+        pruned = await work(pruned, { original, material, options: { ...options, seed }, events });
+      }
+      if (pruned.steps.every(({ changed }) => !changed)) throw new UsageError(verb.nothing);
+      variants.push({ pruned, plan: plans[i]! });
     }
-    if (pruned.steps.every(({ changed }) => !changed)) throw new UsageError(verb.nothing);
-    variants.push({ pruned, plan: plans[i]! });
+    return await finishPrune({ original: given, material, variants, fewer, started }, options, events);
+  } finally {
+    scratch.dispose();
   }
-  return finishPrune({ original, material, variants, started }, options, events);
 }
 
 /** Several models lie each in a folder of its own: NAME-SUFFIX, or OUTPUT-SUFFIX. */
@@ -81,5 +93,9 @@ function outputOf(options: PruneModelOptions, suffix: string, several: boolean):
   if (several && output?.endsWith('.onnx'))
     throw new UsageError(`--output: expected a folder's name for several models, found ${output}`);
   const named = several && output !== undefined ? `${output.replace(/\/+$/, '')}-${suffix}` : output;
-  return planFolder(resolveModel(options.model), several ? `${verb.folder}-${suffix}` : verb.folder, named, force);
+  const suffixed = several ? `${verb.folder}-${suffix}` : verb.folder;
+  const plan = planFolder(resolveModel(options.model), suffixed, named, force);
+  if (options.vocabulary && plan.folder === undefined)
+    throw new UsageError(`--output: expected a folder, which the new tokenizer goes into, found ${output}`);
+  return plan;
 }

@@ -1,5 +1,5 @@
 // What the trainer gets from the pipeline: sessions on files in a scratch folder, the metric on dev rows, progress.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Dataset } from '../data/dataset.ts';
@@ -48,6 +48,13 @@ export class Scratch {
     removeStale(tmpdir());
     this.#folder = mkdtempSync(join(tmpdir(), temporaryPrefix()));
     process.once('exit', this.#onExit);
+  }
+
+  /** A new folder in it. */
+  folder(): string {
+    const path = join(this.#folder, String(this.#count++));
+    mkdirSync(path);
+    return path;
   }
 
   /** Writes a model; its path. */

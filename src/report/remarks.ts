@@ -2,15 +2,17 @@
 import { bytes, counted, counter, metricName, metricValue, percent, signedPoints, whole } from './figures.ts';
 import { accuraciesOf, type Accuracy, type Candidate, type Report } from './schema.ts';
 import { oneLine } from './strings.ts';
+import { healingRemarks } from './structure.ts';
 
 /** Bad rows that are named; the rest is counted. */
 const NAMED = 3;
 
-/** About one model: folds, how sure the verdict is, saturation. */
+/** About one model: healing, folds, how sure the verdict is, saturation. */
 export function candidateRemarks(candidate: Candidate): string[] {
-  return accuraciesOf(candidate).flatMap(({ task, accuracy }) =>
+  const accuracies = accuraciesOf(candidate).flatMap(({ task, accuracy }) =>
     accuracyRemarks(accuracy).map((line) => (task === undefined ? line : `${task}: ${line}`)),
   );
+  return [...healingRemarks(candidate), ...accuracies];
 }
 
 function accuracyRemarks(accuracy: Accuracy): string[] {
