@@ -43,14 +43,16 @@ export interface ImportanceMaterial {
 /** The order in which units go at each site. Throws DataError where the method needs rows and there are none. */
 export async function removalsOf(by: Importance, material: ImportanceMaterial): Promise<Removal[]> {
   const { sites, costs, seed, samples, feeding } = material;
-  if (by === 'magnitude') return byRank(sites.map((site) => magnitudes(material.blocks, site)), costs); // prettier-ignore
-  if (by === 'random') return byRank(randomScores(sites.map(({ units }) => units), seed), costs); // prettier-ignore
+  const ranked = (all: readonly Float64Array[]): Removal[] =>
+    byRank(sites.map(({ kind }, s) => ({ kind, scores: all[s]!, cost: costs[s]! })));
+  if (by === 'magnitude') return ranked(sites.map((site) => magnitudes(material.blocks, site))); // prettier-ignore
+  if (by === 'random') return ranked(randomScores(sites.map(({ units }) => units), seed)); // prettier-ignore
   if (!feeding || samples.length === 0)
     throw new DataError(`--by ${by}: expected rows to look at, found none: name a file with --data, or use --by magnitude`); // prettier-ignore
   const batches = await sortedBatches(samples, material.goal, feeding, seed);
   if (by === 'wanda') {
     const squares = shared(sites, await featureSquares(material.model, sites, batches, material.open));
-    return byRank(sites.map(({ dense, units }, s) => wanda(matrixOf(dense), squares[s]!, units)), costs); // prettier-ignore
+    return ranked(sites.map(({ dense, units }, s) => wanda(matrixOf(dense), squares[s]!, units)));
   }
   const { model, open, ...options } = material;
   const probes = material.goal ? [] : material.probes();
