@@ -1,5 +1,6 @@
 // bert-compress prune: flags -> prune() -> table or JSON.
 import { Args, Flags } from '@oclif/core';
+import { exitCodes } from '../cli/base.ts';
 import { dataFlags, gateFlags, optionsOf, runFlags } from '../cli/flags.ts';
 import { MeasuringCommand } from '../cli/measuring.ts';
 import { decimal, layersOf, rowFlags, tidyFlags } from '../cli/training-flags.ts';
@@ -11,7 +12,7 @@ import type { Report } from '../report/schema.ts';
 const [BUDGET, CHOICE, HEALING, DATA, GATES] = ['BUDGET', 'CHOICE', 'HEALING', 'DATA', 'GATES'];
 
 export default class Prune extends MeasuringCommand {
-  static override summary = 'Remove attention heads and feed-forward neurons, and measure what that cost.';
+  static override summary = 'Remove attention heads, feed-forward neurons and layers, and measure what that cost.';
   static override description = `What is removed is gone from the graph: tensors get smaller, and the model faster. Writes a folder NAME-pruned beside the model's,
 complete for transformers.js.
 
@@ -20,6 +21,19 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
     {
       description: 'half of the multiply-adds of the layers, judged on labelled rows',
       command: '<%= config.bin %> prune my-model --keep-macs 0.5 --data train.tsv --dev dev.tsv --max-drop 1pt',
+    },
+    {
+      description: 'a third, healed for a quarter of an hour',
+      command: '<%= config.bin %> prune my-model --keep-macs 0.3 --heal-minutes 15 --data train.tsv --dev dev.tsv',
+    },
+    {
+      description: 'the curve of several shares as a page, each model in a folder of its own',
+      command:
+        '<%= config.bin %> prune my-model --keep-macs 0.9,0.8,0.7,0.6,0.5 --data train.tsv --dev dev.tsv --report curve.html',
+    },
+    {
+      description: 'two layers less, those without which the answers change least',
+      command: '<%= config.bin %> prune my-model --drop-layers 2 --dev dev.tsv',
     },
   ];
   static override args = {
@@ -135,7 +149,9 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
       dropLayers: layersOf('--drop-layers', flags['drop-layers']),
       speedupAt: shapeOf(flags['speedup-at']),
     } as PruneOptions;
-    return this.present(flags, (signal, events) => prune(args.model, { ...options, signal }, events));
+    const report = await this.present(flags, (signal, events) => prune(args.model, { ...options, signal }, events));
+    if (report.training?.stopped === 'interrupted') process.exitCode = exitCodes.interrupted;
+    return report;
   }
 }
 
