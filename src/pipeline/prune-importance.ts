@@ -7,7 +7,7 @@ import { taylor } from '../passes/prune/importance/taylor.ts';
 import { wanda } from '../passes/prune/importance/wanda.ts';
 import { matrixOf } from '../passes/prune/output-matrix.ts';
 import { byRank, byScore, type Removal } from '../passes/prune/removal.ts';
-import type { Site } from '../passes/prune/sites.ts';
+import { groupsOf, type Site } from '../passes/prune/sites.ts';
 import { headMagnitudes, neuronMagnitudes } from '../passes/structure/magnitude.ts';
 import { plainOf } from '../passes/structure/plain.ts';
 import type { Block } from '../passes/structure/blocks.ts';
@@ -43,21 +43,35 @@ export interface ImportanceMaterial {
 /** The order in which units go at each site. Throws DataError where the method needs rows and there are none. */
 export async function removalsOf(by: Importance, material: ImportanceMaterial): Promise<Removal[]> {
   const { sites, costs, seed, samples, feeding } = material;
-  if (by === 'magnitude') return byRank(sites.map((site) => magnitudes(material.blocks, site)), costs); // prettier-ignore
-  if (by === 'random') return byRank(randomScores(sites.map(({ units }) => units), seed), costs); // prettier-ignore
+  const ranked = (all: readonly Float64Array[]): Removal[] =>
+    byRank(sites.map(({ kind }, s) => ({ kind, scores: all[s]!, cost: costs[s]! })));
+  if (by === 'magnitude') return ranked(sites.map((site) => magnitudes(material.blocks, site))); // prettier-ignore
+  if (by === 'random') return ranked(randomScores(sites.map(({ units }) => units), seed)); // prettier-ignore
   if (!feeding || samples.length === 0)
     throw new DataError(`--by ${by}: expected rows to look at, found none: name a file with --data, or use --by magnitude`); // prettier-ignore
   const batches = await sortedBatches(samples, material.goal, feeding, seed);
   if (by === 'wanda') {
-    const squares = await featureSquares(material.model, sites, batches, material.open);
-    return byRank(sites.map(({ dense, units }, s) => wanda(matrixOf(dense), squares[s]!, units)), costs); // prettier-ignore
+    const squares = shared(sites, await featureSquares(material.model, sites, batches, material.open));
+    return ranked(sites.map(({ dense, units }, s) => wanda(matrixOf(dense), squares[s]!, units)));
   }
   const { model, open, ...options } = material;
-  const found = await maskGradients(model, sites, batches, open, { ...options, probes: material.goal ? [] : material.probes() }); // prettier-ignore
+  const probes = material.goal ? [] : material.probes();
+  const found = shared(sites, await maskGradients(model, sites, batches, open, { ...options, probes }));
   if (by === 'taylor') return sites.map(({ units }, s) => byScore(taylor(found[s]!, units)));
   if (by === 'fisher') return sites.map(({ units }, s) => byScore(fisherDiagonal(found[s]!, units)));
   const matrices = await outerProducts(found, sites.map(({ units }) => units), open); // prettier-ignore
   return sites.map(({ units }, s) => fisherRemoval(matrices[s]!, units, found[s]!.length / units));
+}
+
+/** A mask on shared weights is one mask: what was found at each place adds up. */
+function shared<T extends Float32Array | Float64Array>(sites: readonly Site[], found: readonly T[]): T[] {
+  const sums = [...found];
+  for (const group of groupsOf(sites)) {
+    const [first, ...others] = group;
+    for (const s of others) found[s]!.forEach((x, i) => (sums[first!]![i] = sums[first!]![i]! + x));
+    for (const s of others) sums[s] = sums[first!]!;
+  }
+  return sums;
 }
 
 function magnitudes(blocks: readonly Block[], { layer, kind, block }: Site): Float64Array {

@@ -1,19 +1,18 @@
 // Output projections of a pruned model fitted to the original, layer after layer: what stays makes up for what went.
 import { boundariesOf, outOf, type Boundaries } from '../bert/boundaries.ts';
-import { weightBehind } from '../bert/scene.ts';
 import type { Dense, Encoder } from '../bert/types.ts';
 import { cloneModel } from '../ir/clone.ts';
 import type { Model } from '../ir/graph.ts';
 import type { HostTensor } from '../ir/host-tensor.ts';
-import { indexUses } from '../ir/uses.ts';
 import { errorLeft, solveFit, type Fit, type Sums } from '../passes/prune/least-squares.ts';
 import { biasOf, matrixOf, putMatrix } from '../passes/prune/output-matrix.ts';
 import type { Site } from '../passes/prune/sites.ts';
 import type { SortedBatch } from '../objectives/sorted-batches.ts';
-import { addTo, column, weightedGram } from './prune-grams.ts';
+import { column } from './prune-grams.ts';
 import type { WithSession } from './prune-gradients.ts';
 import { tokenShares } from './prune-relevance.ts';
 import { pairOf, type Pair } from './prune-pair.ts';
+import { addSums, appendSums, denseIn, emptySums, WEIGHTS } from './prune-sums.ts';
 
 export interface RefitOptions {
   /** Ridge as a share of the mean diagonal of the Gram matrix; the first that helps on held-out batches is taken. */
@@ -155,7 +154,7 @@ class Walk implements Refitted {
     return { ...feeds, [value]: original[b]!, [pair.pruned(value)]: pruned[b]! };
   }
 
-  #solve(site: Site, dense: Dense, train: Mutable, held: Mutable): void {
+  #solve(site: Site, dense: Dense, train: Sums, held: Sums): void {
     const sizes = [dense.inFeatures, dense.outFeatures] as const;
     const judge = held.weight > 0 ? held : train;
     let best: { fit: Fit; left: number } | undefined;
@@ -189,62 +188,4 @@ class Walk implements Refitted {
     });
     this.#carried = { value, original: original ?? own, pruned: carried };
   }
-}
-
-const WEIGHTS = 'prune_weights';
-
-type Names = Readonly<Record<'gram' | 'cross' | 'inputs' | 'lacking' | 'error', string>>;
-type Mutable = { -readonly [K in keyof Sums]: Sums[K] };
-
-/** d is what the pruned model's sum lacks to the original's. */
-function appendSums({ builder, pruned, input }: Pair, site: Site, dense: Dense): Names {
-  input({ name: WEIGHTS, dtype: 'float32', shape: ['tokens', 1] });
-  const flat = (value: string, size: number): string => builder.op('Reshape', [value, builder.ints([-1, size])]);
-  const x = flat(pruned(dense.input), dense.inFeatures);
-  const d = flat(builder.op('Sub', [site.sum, pruned(site.sum)]), dense.outFeatures);
-  const weighted = builder.op('Mul', [d, WEIGHTS]);
-  const product = (a: string, b: string): string => builder.op('Gemm', [a, b], { transA: 1n });
-  return {
-    gram: weightedGram(builder, x, WEIGHTS),
-    cross: product(x, weighted),
-    inputs: product(x, WEIGHTS),
-    lacking: product(d, WEIGHTS),
-    error: builder.op('ReduceSum', [builder.op('Mul', [d, weighted])], { keepdims: 0n }),
-  };
-}
-
-function emptySums({ inFeatures: n, outFeatures: out }: Dense): Mutable {
-  return {
-    gram: new Float64Array(n * n),
-    cross: new Float64Array(n * out),
-    inputs: new Float64Array(n),
-    lacking: new Float64Array(out),
-    weight: 0,
-    error: 0,
-  };
-}
-
-function addSums(to: Mutable, names: Names, found: Readonly<Record<string, HostTensor>>, weights: Float32Array): void {
-  const read = (name: string): Float32Array => found[name]!.data as Float32Array; // products of float32
-  addTo(to.gram, read(names.gram));
-  addTo(to.cross, read(names.cross));
-  addTo(to.inputs, read(names.inputs));
-  addTo(to.lacking, read(names.lacking));
-  to.error += read(names.error)[0]!;
-  for (const weight of weights) to.weight += weight;
-}
-
-/** A projection as it is in another model of the same names; undefined where it is gone. */
-function denseIn({ graph }: Model, dense: Dense): Dense | undefined {
-  const node = graph.nodes.find((one) => one.outputs[0] === dense.node.outputs[0]);
-  if (!node) return undefined;
-  const uses = indexUses(graph);
-  const weight = weightBehind(graph, uses, node.inputs[1]);
-  if (!weight) return undefined;
-  const shape = weight.tensor.shape;
-  const inFeatures = (shape[0]! * shape[1]!) / dense.outFeatures;
-  const adder = dense.bias && graph.nodes.find((one) => one.outputs[0] === dense.bias!.node.outputs[0]);
-  const bias = adder && adder.inputs.map((input) => weightBehind(graph, uses, input)).find((found) => found?.name === dense.bias!.weight.name); // prettier-ignore
-  const { bias: _bias, ...rest } = dense;
-  return { ...rest, node, weight, inFeatures, ...(bias && { bias: { node: adder, weight: bias } }) };
 }

@@ -4,7 +4,7 @@ import { probesOf } from '../passes/prune/probe.ts';
 import { sitesOf } from '../passes/prune/sites.ts';
 import { blocksOf } from '../passes/structure/blocks.ts';
 import { sortedBatches } from '../objectives/sorted-batches.ts';
-import { chosenSamples } from './prune-choose.ts';
+import { chosenSamples } from './prune-removals.ts';
 import { refitOutputs } from './prune-refit.ts';
 import { withModel, type Work } from './prune-works.ts';
 import { Scratch } from './training.ts';

@@ -81,3 +81,26 @@ it('curves of latency are linear between what was measured and never fall', () =
   const cost = curveOf([[0, 2], [4, 4], [8, 3.5], [12, 7]]); // prettier-ignore
   expect([0, 2, 4, 6, 8, 10, 12].map(cost)).toEqual([0, 1, 2, 2, 2, 3.5, 5]);
 });
+
+it('layers that share weights keep the same units, by the sum of what they are worth', async () => {
+  const shared = tinyBert({ heads: 4, ffn: 32 });
+  const one = (name: string): string => name.replace('layer.1', 'layer.0');
+  shared.graph.nodes = shared.graph.nodes.map((node) => ({
+    ...node,
+    inputs: node.inputs.map((input) => (shared.graph.initializers.has(input) ? one(input) : input)),
+  }));
+  for (const name of shared.graph.initializers.keys()) if (name !== one(name)) shared.graph.initializers.delete(name); // prettier-ignore
+  const file = join(tempDir(), 'shared.onnx');
+  writeModel(shared, file);
+  const options = { by: 'fisher', sequence: 8, samples: 32, multiple: 4 } as const;
+  const context = { seed: 1, threads: 1, events: silent };
+  const { plan, stats } = await choosePlan(
+    readKnownModel(file),
+    material,
+    { kind: 'macs', keep: 0.5 },
+    options,
+    context,
+  );
+  expect(plan.layers[0]).toEqual(plan.layers[1]);
+  expect(stats['macs kept']).toBeLessThanOrEqual(0.5);
+});

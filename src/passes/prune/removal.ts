@@ -14,16 +14,27 @@ export function byScore(scores: Float64Array): Removal {
   return { order, loss: Float64Array.from(order, (unit) => (total += Math.max(0, scores[unit]!))) };
 }
 
+/** Scores of one block's units, which compare with those of blocks of the same kind. */
+export interface Scored {
+  readonly kind: string;
+  readonly scores: Float64Array;
+  /** Of one unit. */
+  readonly cost: number;
+}
+
 /**
  * Scores that say nothing across kinds of unit, as magnitudes of heads and of neurons: those with the lowest rank among
  * their kind in the whole model go first. With rank times cost as the loss the search takes the same share of each kind.
- * @param costs of a unit of each block
  */
-export function byRank(scores: readonly Float64Array[], costs: readonly number[]): Removal[] {
-  const all = scores.flatMap((own, block) => [...own].map((score, unit) => ({ block, unit, score })));
-  all.sort((a, b) => a.score - b.score);
-  const ranks = scores.map((own) => new Float64Array(own.length));
-  for (const [i, { block, unit }] of all.entries()) ranks[block]![unit] = (costs[block]! * (i + 1)) / all.length;
+export function byRank(blocks: readonly Scored[]): Removal[] {
+  const ranks = blocks.map(({ scores }) => new Float64Array(scores.length));
+  for (const kind of new Set(blocks.map((block) => block.kind))) {
+    const all = [...blocks.entries()]
+      .filter(([, block]) => block.kind === kind)
+      .flatMap(([b, { scores }]) => [...scores].map((score, unit) => ({ b, unit, score })))
+      .sort((x, y) => x.score - y.score);
+    for (const [i, { b, unit }] of all.entries()) ranks[b]![unit] = (blocks[b]!.cost * (i + 1)) / all.length;
+  }
   return ranks.map(byScore);
 }
 

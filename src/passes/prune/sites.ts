@@ -44,6 +44,16 @@ export function sitesOf({ graph }: Pick<Model, 'graph'>, blocks: readonly Block[
   });
 }
 
+/** Numbers of the sites whose weights are one another's, which keep the same units; most are alone. */
+export function groupsOf(sites: readonly Site[]): number[][] {
+  const groups = new Map<string, number[]>();
+  for (const [s, { tied, kind, block }] of sites.entries()) {
+    const key = `${tied} ${kind} ${block}`;
+    groups.set(key, [...(groups.get(key) ?? []), s]);
+  }
+  return [...groups.values()];
+}
+
 function requireFloat({ precision, node }: Dense): void {
   if (precision !== 'float32')
     throw new ModelError(

@@ -21,6 +21,12 @@ describe('fisher', () => {
     expect(risk(together, 3, [0, 1])).toBeLessThan(risk(together, 3, [2]));
   });
 
+  it('is the diagonal where nothing of what units do together is believed', () => {
+    const { order, loss } = fisherRemoval(products(masks, 3), 3, 2, 0);
+    expect([...order]).toEqual([2, 1, 0]);
+    expect([...loss]).toEqual([0.25, 2.25, 4.75]);
+  });
+
   it('tells the rise of the loss of every set that it removes', () => {
     const random = createRandom(1);
     const g = Float32Array.from({ length: 6 * 5 }, () => random.normal());

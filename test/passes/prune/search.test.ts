@@ -54,9 +54,15 @@ describe('curves', () => {
 
   it('of ranks take the same share of heads and of neurons', () => {
     const random = createRandom(2);
-    const scores = [10, 40].map((units) => Float64Array.from({ length: units }, () => random.uniform()));
-    const costs = [8, 1];
-    const curves = byRank(scores.slice(0, 1), [8]).concat(byRank(scores.slice(1), [1])).map((removal, i) => curveOf(removal, (kept) => kept * costs[i]!, 0, 1)); // prettier-ignore
+    // heads score a hundred times what neurons do, which says nothing
+    const blocks = [
+      { kind: 'heads', units: 10, cost: 8, size: 100 },
+      { kind: 'ffn', units: 40, cost: 1, size: 1 },
+    ];
+    const scored = blocks.map(({ kind, units, cost, size }) => {
+      return { kind, cost, scores: Float64Array.from({ length: units }, () => size * random.uniform()) };
+    });
+    const curves = byRank(scored).map((removal, i) => curveOf(removal, (kept) => kept * blocks[i]!.cost, 0, 1));
     expect(cheapest(curves, 60)).toEqual([5, 20]);
   });
 });

@@ -13,8 +13,10 @@ export function fisherDiagonal(masks: Float32Array, units: number): Float64Array
  * The whole matrix of a block: next goes the unit with which the removed set R has the least 1/2 mean over samples of
  * (sum over R of g)^2 (equation 12, solved from nothing removed on). So units that lean on each other go, or stay, together.
  * @param fisher sum over samples of g g^T [units, units]
+ * @param together share of what two units do together that is believed: below 1 the matrix is shrunk towards its diagonal,
+ *   which a few thousand samples estimate far better than a million products of pairs (Ledoit and Wolf 2004)
  */
-export function fisherRemoval(fisher: Float32Array, units: number, samples: number): Removal {
+export function fisherRemoval(fisher: Float32Array, units: number, samples: number, together = 1): Removal {
   const order = new Int32Array(units);
   const loss = new Float64Array(units);
   const rise = Float64Array.from({ length: units }, (_, j) => fisher[j * units + j]! / (2 * samples));
@@ -26,7 +28,7 @@ export function fisherRemoval(fisher: Float32Array, units: number, samples: numb
     gone[best] = 1;
     order[step] = best;
     loss[step] = total += rise[best]!;
-    for (let j = 0; j < units; j++) rise[j] = rise[j]! + fisher[best * units + j]! / samples;
+    for (let j = 0; j < units; j++) rise[j] = rise[j]! + (together * fisher[best * units + j]!) / samples;
   }
   return { order, loss };
 }
