@@ -1,0 +1,103 @@
+// Sparsity as a work of pruning: layer by layer, what a layer's weights read measured on the model as it is by then.
+import { sampler } from '../data/sample.ts';
+import type { Encoding } from '../data/tokenizer/tokenizer.ts';
+import { UsageError } from '../errors.ts';
+import { sumActivations, watch, type Watched } from '../evaluate/activation-statistics.ts';
+import type { Model } from '../ir/graph.ts';
+import type { SparsifyOptions } from '../passes/sparsify/amount.ts';
+import { findSparse, sparsifyTargets } from '../passes/sparsify/sparsify.ts';
+import type { Target } from '../passes/sparsify/targets.ts';
+import type { Feeding } from '../objectives/batch-source.ts';
+import type { Events } from './events.ts';
+import { Scratch, type RunOptions } from './training.ts';
+
+/** Texts that statistics are taken of, where there are more. */
+const TEXTS = 2048;
+
+/** Texts, tokenized, and how the model is fed. */
+export interface Texts {
+  readonly encodings: readonly Encoding[];
+  readonly feeding: Feeding;
+}
+
+export interface Sparsified {
+  readonly model: Model;
+  readonly changed: boolean;
+  readonly stats: Readonly<Record<string, number>>;
+  readonly skipped: ReturnType<typeof findSparse>['skipped'];
+}
+
+/**
+ * Weights made sparse in the order of the layers. Wanda and SparseGPT see the inputs that the layers before give when they are
+ * sparse already, as in the papers.
+ * Throws UsageError without texts for a rule that needs them, ModelError for what cannot be made sparse.
+ */
+export async function sparsifyByLayer(
+  input: Model,
+  options: SparsifyOptions,
+  texts: Texts | undefined,
+  run: RunOptions & { readonly seed: number },
+  events: Events,
+): Promise<Sparsified> {
+  const { targets, skipped } = findSparse(input, options);
+  const { method } = options;
+  if (method !== 'magnitude' && texts === undefined)
+    throw new UsageError(
+      `--sparsity-by ${method}: expected texts, found none: name them with --data, or use magnitude`,
+    );
+  const bar = events.bar('sparsifying');
+  const total = targets.reduce((sum, { tensor }) => sum + tensor.byteLength, 0);
+  const chosen = texts && { ...texts, encodings: sample(texts.encodings, run.seed) };
+  const stats: Record<string, number> = {};
+  let [model, done, changed] = [input, 0, false];
+  const scratch = new Scratch();
+  try {
+    for (const stage of stagesOf(targets)) {
+      const sums =
+        method === 'magnitude' ? undefined : await sumsOf(model, stage, method, chosen!, { ...run, scratch });
+      const found = sparsifyTargets(model, stage, options, sums?.sums ?? new Map(), {
+        log: events.log,
+        progress: (part) => bar(done + part, total),
+        ...(run.signal ? { signal: run.signal } : {}),
+      });
+      model = found.model;
+      changed ||= found.changed;
+      done += stage.reduce((sum, { tensor }) => sum + tensor.byteLength, 0);
+      for (const [name, value] of Object.entries(found.stats)) stats[name] = (stats[name] ?? 0) + value;
+      if (sums) Object.assign(stats, { texts: chosen!.encodings.length, tokens: sums.tokens });
+    }
+  } finally {
+    scratch.dispose();
+  }
+  return { model, changed, stats, skipped };
+}
+
+/** Weights that are made sparse together: those of a layer. */
+function stagesOf(targets: readonly Target[]): Target[][] {
+  const layers = new Map<number, Target[]>();
+  for (const target of targets) layers.set(target.layer, [...(layers.get(target.layer) ?? []), target]);
+  return [...layers.entries()].sort(([a], [b]) => a - b).map(([, stage]) => stage);
+}
+
+function sumsOf(
+  model: Model,
+  stage: readonly Target[],
+  method: 'wanda' | 'sparsegpt',
+  { encodings, feeding }: Texts,
+  { scratch, ...options }: RunOptions & { readonly scratch: Scratch },
+): Promise<{ readonly sums: Map<string, Float64Array>; readonly tokens: number }> {
+  const sum = method === 'wanda' ? 'squares' : 'products';
+  const widths = new Map(stage.flatMap(({ inputs, columns }) => inputs.map((value) => [value, columns] as const)));
+  const watched = watch(
+    model,
+    [...widths].map(([value, width]): Watched => ({ value, width, sum })),
+  );
+  return scratch.with(watched.model, 'the model', options, (session) =>
+    sumActivations(session, watched, feeding.roles, feeding, encodings, { signal: options.signal }),
+  );
+}
+
+function sample(encodings: readonly Encoding[], seed: number): Encoding[] {
+  const taken = sampler(TEXTS, encodings.length, seed);
+  return encodings.filter(() => taken());
+}
