@@ -2,6 +2,7 @@
 export { inspect, INSPECT_SCHEMA, type InspectOptions, type InspectReport } from './inspect/inspect.ts';
 export { bench, type BenchOptions } from './bench.ts';
 export { distill, type DistillModelOptions } from './distill.ts';
+export { prune, type PruneOptions } from './prune.ts';
 export { quantize, type QuantizeOptions } from './quantize.ts';
 export { train, type TrainModelOptions } from './fit.ts';
 export { validate, type ValidateOptions } from './validate.ts';

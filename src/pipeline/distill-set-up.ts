@@ -133,7 +133,8 @@ function termsOf(
   return { ...terms, temperature, embeddingForm, pooling, binary };
 }
 
-function feedingOf({ inputs, roles }: KnownModel, { padId, padSide }: Tokenizer): Feeding {
+/** How a model is fed with texts of a tokenizer. Throws ModelError. */
+export function feedingOf({ inputs, roles }: KnownModel, { padId, padSide }: Tokenizer): Feeding {
   const known = roles ?? rolesByName(inputs);
   checkRoles(inputs, known);
   return { inputs, roles: known, fixed: fixedShape(inputs, known), padId, padSide };

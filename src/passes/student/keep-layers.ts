@@ -5,9 +5,10 @@ import { recognise } from '../../bert/recognise.ts';
 import type { Encoder } from '../../bert/types.ts';
 import { ModelError } from '../../errors.ts';
 import { cloneModel } from '../../ir/clone.ts';
-import type { Graph, Model, Node } from '../../ir/graph.ts';
+import type { Graph, Model } from '../../ir/graph.ts';
 import { sweep } from '../../ir/sweep.ts';
 import { definePass } from '../pass.ts';
+import { renamed, takeName } from '../structure/rename.ts';
 import { keptLayers } from './layer-list.ts';
 
 const options = z.object({
@@ -82,28 +83,6 @@ function join(graph: Graph, cut: Boundaries, kept: ReadonlySet<number>): void {
   const end = cut.out;
   if (end !== undefined && instead.has(end) && graph.outputs.some((output) => output.name === end))
     takeName(graph, last, end);
-}
-
-/** The output of the graph keeps its name: `from` is now called `to`, and what made `to` goes. */
-function takeName(graph: Graph, from: string, to: string): void {
-  graph.nodes = renamed(
-    graph.nodes.map((node) => withOutputs(node, (name) => (name === to ? '' : name))),
-    new Map([[from, to]]),
-  ).map((node) => withOutputs(node, (name) => (name === from ? to : name)));
-  graph.values = graph.values.filter((info) => info.name !== from && info.name !== to);
-}
-
-function withOutputs(node: Node, name: (output: string) => string): Node {
-  const outputs = node.outputs.map(name);
-  return outputs.some((output, i) => output !== node.outputs[i]) ? { ...node, outputs } : node;
-}
-
-function renamed(nodes: readonly Node[], instead: ReadonlyMap<string, string>): Node[] {
-  return nodes.map((node) =>
-    node.inputs.some((input) => instead.has(input))
-      ? { ...node, inputs: node.inputs.map((input) => instead.get(input) ?? input) }
-      : node,
-  );
 }
 
 /** A node of a layer that went can only be left where a kept one reads more of it than the residual stream. */

@@ -5,7 +5,7 @@ import { ModelError } from '../../errors.ts';
 import type { Graph, Node } from '../../ir/graph.ts';
 import { Names } from '../../ir/names.ts';
 import type { Tensor } from '../../ir/tensor.ts';
-import { pick, squares } from './pick.ts';
+import { pick, scaled, squares } from './pick.ts';
 
 /** Which side of a dense layer: the features it reads, or those it gives. */
 export type Side = 'in' | 'out';
@@ -16,6 +16,8 @@ interface Wanted {
   readonly tensor: Tensor;
   readonly axis: number;
   readonly indices: readonly number[];
+  /** What each slice is multiplied by. */
+  readonly factors: readonly number[] | undefined;
   readonly readers: number;
   /** First outputs of the nodes that read the constant. */
   readonly users: Set<string>;
@@ -25,19 +27,31 @@ interface Wanted {
 export class Picks {
   readonly #wanted = new Map<string, Wanted>();
 
-  /** Keep these features of one side of a dense layer, with its bias on the side out. Throws ModelError. */
-  keep(dense: Dense, side: Side, indices: readonly number[]): void {
-    this.#add(dense.node, dense.weight, axisOf(dense, side), indices);
+  /**
+   * Keep these features of one side of a dense layer, with its bias on the side out; `factors` multiply the weights of each.
+   * Throws ModelError.
+   */
+  keep(dense: Dense, side: Side, indices: readonly number[], factors?: readonly number[]): void {
+    this.#add(dense.node, dense.weight, axisOf(dense, side), indices, factors);
     if (side === 'out' && dense.bias) {
       const { node, weight } = dense.bias;
       this.#add(node, weight, weight.tensor.shape.length - 1, indices);
     }
   }
 
-  #add(node: Node, weight: Weight, axis: number, indices: readonly number[]): void {
+  #add(node: Node, weight: Weight, axis: number, indices: readonly number[], factors?: readonly number[]): void {
     const { name, tensor, readers, through } = weight;
-    const key = `${name} ${axis} ${indices.join()}`;
-    const wanted = this.#wanted.get(key) ?? { name, tensor, axis, indices, readers, users: new Set(), count: 0 };
+    const key = `${name} ${axis} ${indices.join()} ${factors?.join() ?? ''}`;
+    const wanted = this.#wanted.get(key) ?? {
+      name,
+      tensor,
+      axis,
+      indices,
+      factors,
+      readers,
+      users: new Set(),
+      count: 0,
+    };
     wanted.users.add((through[0] ?? node).outputs[0]!);
     wanted.count++;
     this.#wanted.set(key, wanted);
@@ -47,8 +61,9 @@ export class Picks {
   apply(graph: Graph): void {
     const names = new Names(graph);
     for (const wanted of this.#wanted.values()) {
-      const { name, tensor, axis, indices, users } = wanted;
-      const smaller = pick(tensor, axis, indices);
+      const { name, tensor, axis, indices, factors, users } = wanted;
+      const picked = pick(tensor, axis, indices);
+      const smaller = factors ? scaled(picked, axis, factors) : picked;
       if (wanted.count === wanted.readers) replace(graph, name, smaller);
       else {
         const own = names.fresh(`${name}_narrow`);
@@ -80,7 +95,7 @@ function axisOf(dense: Dense, side: Side): number {
   const { weight, op, node } = dense;
   const turned = weight.through.filter((one) => one.op === 'Transpose').length % 2 === 1;
   const plain = weight.through.every((one) => one.op === 'Identity' || one.op === 'Transpose');
-  if (weight.dtype !== 'float32' || !plain || !/^(MatMul|Gemm|FusedMatMul|FusedGemm|Conv)$/.test(op))
+  if (weight.dtype !== 'float32' || !plain || !/^(MatMul|Gemm|FusedMatMul|FusedGemm|Conv|Attention)$/.test(op))
     throw new ModelError(
       `'${nameOf(node)}': expected MatMul, Gemm or Conv with float32 weights to narrow, found ${op} of ${weight.dtype}${
         plain ? '' : ` behind ${weight.through.map((one) => one.op).join(', ')}`

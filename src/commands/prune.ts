@@ -1,0 +1,90 @@
+// bert-compress prune: flags -> prune() -> table or JSON.
+import { Args, Flags } from '@oclif/core';
+import { dataFlags, gateFlags, optionsOf, runFlags } from '../cli/flags.ts';
+import { MeasuringCommand } from '../cli/measuring.ts';
+import { rowFlags, tidyFlags } from '../cli/training-flags.ts';
+import { UsageError } from '../errors.ts';
+import type { PruneOptions } from '../prune.ts';
+import type { Report } from '../report/schema.ts';
+
+const [BUDGET, CHOICE, DATA, GATES] = ['BUDGET', 'CHOICE', 'DATA', 'GATES'];
+
+export default class Prune extends MeasuringCommand {
+  static override summary = 'Remove attention heads and feed-forward neurons, and measure what that cost.';
+  static override description = `What is removed is gone from the graph: tensors get smaller, and the model faster. Writes a folder NAME-pruned beside the model's,
+complete for transformers.js.
+
+Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NAME.rejected.onnx); 2 wrong usage, model or data; 130 interrupted.`;
+  static override examples = [
+    {
+      description: 'half of the multiply-adds of the layers, judged on labelled rows',
+      command: '<%= config.bin %> prune my-model --keep-macs 0.5 --data train.tsv --dev dev.tsv --max-drop 1pt',
+    },
+  ];
+  static override args = {
+    model: Args.string({
+      description: 'an .onnx file, or a folder with config.json, tokenizer.json and onnx/model.onnx',
+      required: true,
+    }),
+  };
+  static override flags = {
+    output: Flags.string({
+      char: 'o',
+      description:
+        'a FOLDER that gets model, config and tokenizer, or FILE.onnx; default NAME-pruned beside the folder',
+    }),
+    force: Flags.boolean({ char: 'f', description: 'replace an existing output' }),
+    keep: Flags.boolean({ description: 'keep the output under its name even where a gate fails' }),
+
+    'keep-macs': Flags.string({
+      description: 'share of the multiply-adds of the layers to keep; several make a model each',
+      helpValue: '0.5|0.9,0.8,…',
+      helpGroup: BUDGET,
+    }),
+    'macs-at': Flags.integer({
+      description: 'tokens of a text that multiply-adds are counted at',
+      min: 1,
+      defaultHelp: async () => '128',
+      helpGroup: BUDGET,
+    }),
+
+    by: Flags.string({
+      description: 'what decides which heads and neurons stay',
+      options: ['magnitude'],
+      defaultHelp: async () => 'magnitude',
+      helpGroup: CHOICE,
+    }),
+
+    data: Flags.string({
+      description:
+        'texts that say what matters in the model: TSV, CSV, JSON, JSONL, Parquet, text a line; gzip of these',
+      helpGroup: DATA,
+    }),
+    ...rowFlags,
+    ...tidyFlags,
+
+    bench: dataFlags.bench,
+    'max-drop': gateFlags['max-drop'],
+    'min-speedup': gateFlags['min-speedup'],
+    'min-metric': Flags.string({
+      description: 'gate: least metric on the rows to judge by, 88% or 0.88',
+      helpGroup: GATES,
+    }),
+    ...runFlags,
+  };
+
+  async run(): Promise<Report> {
+    const { args, flags } = await this.parse(Prune);
+    const { prune } = await import('../prune.ts');
+    // every flag is an option of the library under its own name, which the types of both say
+    const options = { ...optionsOf(flags), keepMacs: sharesOf(flags['keep-macs']) } as PruneOptions;
+    return this.present(flags, (signal, events) => prune(args.model, { ...options, signal }, events));
+  }
+}
+
+function sharesOf(text: string | undefined): number[] | undefined {
+  const shares = text?.split(',').map(Number);
+  if (shares?.some(Number.isNaN))
+    throw new UsageError(`--keep-macs: expected shares such as 0.5 or 0.9,0.8,0.7, found '${text}'`);
+  return shares;
+}

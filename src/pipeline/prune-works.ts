@@ -1,0 +1,71 @@
+// A model on its way from the original to what is written, and the works that bring it there, one after the other.
+import { recognise } from '../bert/recognise.ts';
+import type { Model } from '../ir/graph.ts';
+import { checkGraph } from '../ir/verify.ts';
+import { prunePass } from '../passes/prune/prune.ts';
+import type { Budget } from '../passes/prune/keep-plan.ts';
+import type { CompressionReport, ReportStep, Training } from '../report/schema.ts';
+import type { Events } from './events.ts';
+import type { KnownModel } from './known-model.ts';
+import { choosePlan, type ChooseOptions } from './prune-choose.ts';
+import type { PruneMaterial } from './prune-set-up.ts';
+import type { RunOptions } from './training.ts';
+
+/** A model half-way, and what the report and its folder will say of it. */
+export interface Pruned {
+  readonly known: KnownModel;
+  readonly steps: readonly ReportStep[];
+  readonly notes: readonly string[];
+  /** Files of the output folder that say something else than the original's, by their names in it. */
+  readonly texts: ReadonlyMap<string, string>;
+  readonly training?: Training | undefined;
+}
+
+/** What a work may look at. */
+export interface Workshop {
+  readonly original: KnownModel;
+  /** Undefined without --data. */
+  readonly material: PruneMaterial | undefined;
+  readonly options: RunOptions & { readonly seed: number };
+  readonly events: Events;
+}
+
+/** One work: gives the model as it is after it. Throws UsageError, ModelError, DataError. */
+export type Work = (before: Pruned, shop: Workshop) => Promise<Pruned>;
+
+/** The original, on which nothing has been done. */
+export function untouched(original: KnownModel): Pruned {
+  return { known: original, steps: [], notes: [], texts: new Map() };
+}
+
+/** The model with another graph. */
+export function withModel(before: Pruned, model: Model, step: ReportStep, notes: readonly string[] = []): Pruned {
+  checkGraph(model.graph, `after ${step.pass}`);
+  const known = { ...before.known, model, recognition: recognise(model) };
+  return { ...before, known, steps: [...before.steps, step], notes: [...before.notes, ...notes] };
+}
+
+/** Heads and neurons removed until the budget is met. */
+export function narrowTo(budget: Budget, choice: ChooseOptions): Work {
+  return async (before, { material, options, events }) => {
+    const started = performance.now();
+    const { signal } = options;
+    const chosen = await choosePlan(before.known, material, budget, choice, { ...options, events });
+    const context = { log: events.log, progress: events.bar('pruning'), ...(signal ? { signal } : {}) };
+    const { model, changed, stats, skipped } = prunePass.run(before.known.model, chosen.plan, context);
+    const step = {
+      pass: 'prune',
+      options: { by: choice.by, ...budget },
+      changed,
+      stats: { ...stats, ...chosen.stats },
+      skipped: [...skipped],
+      seconds: (performance.now() - started) / 1000,
+    };
+    return withModel(before, model, step, chosen.notes);
+  };
+}
+
+/** The parts of a report that works leave. */
+export function saidOf({ steps, training }: Pruned): Pick<CompressionReport, 'steps' | 'training'> {
+  return { steps: [...steps], ...(training ? { training } : {}) };
+}
