@@ -3,10 +3,12 @@ import { UsageError } from './errors.ts';
 import { defaultShapes, type Shape } from './evaluate/latency.ts';
 import type { FitTask } from './objectives/fit-task.ts';
 import type { Budget } from './passes/prune/keep-plan.ts';
+import { amountOf, type Method } from './passes/sparsify/amount.ts';
 import type { Events } from './pipeline/events.ts';
 import { gatesOf } from './pipeline/gates.ts';
 import { pruneModel, type Making } from './pipeline/prune.ts';
-import { narrowTo } from './pipeline/prune-works.ts';
+import { sparsifyTo } from './pipeline/prune-sparsity.ts';
+import { narrowTo, type Work } from './pipeline/prune-works.ts';
 import type { Report } from './report/schema.ts';
 
 /** Options of `prune`; each is the flag of the same name. */
@@ -17,6 +19,17 @@ export interface PruneOptions {
   readonly by?: 'magnitude' | undefined;
   /** Tokens of a text that multiply-adds are counted at; default 128. */
   readonly macsAt?: number | undefined;
+
+  /** Share of the numbers of each attention and feed-forward weight that become zero. */
+  readonly sparsity?: number | undefined;
+  /** `2:4`: at most 2 numbers other than zero in 4 neighbours along the inputs. */
+  readonly pattern?: string | undefined;
+  /** How zeros are chosen; default sparsegpt with texts, magnitude without. */
+  readonly sparsityBy?: Method | undefined;
+  /** Dense layers behind the encoder become sparse as well. */
+  readonly sparseHead?: boolean | undefined;
+  /** Weights or nodes that stay dense, as names with *. */
+  readonly keepDense?: readonly string[] | undefined;
 
   /** Texts that say what matters in the model. */
   readonly data?: string | undefined;
@@ -75,13 +88,43 @@ export function prune(model: string, options: PruneOptions = {}, events?: Events
   );
 }
 
-function makingsOf({ keepMacs, by = 'magnitude', macsAt = 128 }: PruneOptions): Making[] {
+function makingsOf(options: PruneOptions): Making[] {
+  const { keepMacs, by = 'magnitude', macsAt = 128 } = options;
   const shares = keepMacs === undefined ? [] : [keepMacs].flat();
-  if (shares.length === 0) throw new UsageError('prune: expected a budget such as --keep-macs 0.6, found none');
+  const sparse = sparsityOf(options);
+  if (shares.length === 0 && !sparse)
+    throw new UsageError('prune: expected a budget such as --keep-macs 0.6, or --sparsity 0.8, found none');
   const wrong = shares.find((share) => !(share > 0 && share < 1));
   if (wrong !== undefined) throw new UsageError(`--keep-macs: expected shares between 0 and 1, found ${wrong}`);
+  const last = sparse ? [sparse] : [];
+  if (shares.length === 0) return [{ suffix: 'sparse', works: last }];
   return shares.map((keep) => {
     const budget: Budget = { kind: 'macs', keep };
-    return { suffix: String(keep), works: [narrowTo(budget, { by, sequence: macsAt })] };
+    return { suffix: String(keep), works: [narrowTo(budget, { by, sequence: macsAt }), ...last] };
+  });
+}
+
+/** What makes zeros, after all else. */
+function sparsityOf({ sparsity, pattern, sparsityBy, sparseHead, keepDense, data }: PruneOptions): Work | undefined {
+  if (sparsity === undefined && pattern === undefined) {
+    for (const [flag, value] of Object.entries({
+      'sparsity-by': sparsityBy,
+      'sparse-head': sparseHead,
+      'keep-dense': keepDense,
+    }))
+      if (value !== undefined) throw new UsageError(`--${flag}: expected --sparsity or --pattern, found neither`);
+    return undefined;
+  }
+  amountOf({ sparsity, pattern });
+  if (data === undefined && sparsityBy !== undefined && sparsityBy !== 'magnitude')
+    throw new UsageError(
+      `--sparsity-by ${sparsityBy}: expected texts, found none: name them with --data, or use magnitude`,
+    );
+  return sparsifyTo({
+    sparsity,
+    pattern,
+    method: sparsityBy,
+    head: sparseHead ?? false,
+    exclude: [...(keepDense ?? [])],
   });
 }

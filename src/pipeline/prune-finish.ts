@@ -5,9 +5,11 @@ import { UsageError } from '../errors.ts';
 import { taskNamed } from '../evaluate/registry.ts';
 import { countParams } from '../ir/params.ts';
 import { hashFile } from '../onnx/hash.ts';
+import { sourceFiles } from '../onnx/sources.ts';
 import { writeModel, type Written } from '../onnx/write.ts';
 import type { Candidate, Report } from '../report/schema.ts';
 import { candidateOf, comparison, dataOf, runFacts } from './candidate.ts';
+import { compressedSize } from './compressed-size.ts';
 import type { Events } from './events.ts';
 import { fileFacts, type KnownModel } from './known-model.ts';
 import { prepareMaterial, refuseImpossible, type Entry, type Material, type NoMaterial } from './material.ts';
@@ -51,7 +53,7 @@ export async function finishPrune(done: PruneDone, options: PruneModelOptions, e
     });
     const rows = await rowsToJudgeBy(done, options);
     const measured = await measureAll(done, staged, rows, options, events);
-    const facts = await fileFacts(done.original);
+    const facts = { ...(await fileFacts(done.original)), ...(await compressedOriginal(done, options)) };
     const candidates: Candidate[] = [];
     for (const [i, one] of staged.entries())
       candidates.push(await judged(done.original, facts, one, measured.found[i] ?? {}, options));
@@ -79,16 +81,38 @@ function textsOf({ folder }: OutputPlan, { texts }: Pruned): Map<string, string>
   return new Map(folder === undefined ? [] : [...texts].map(([name, text]) => [join(folder, name), text]));
 }
 
+/** The original's files under compression, where a model was made whose zeros make a difference there. */
+async function compressedOriginal(
+  { original: { path, model }, variants }: PruneDone,
+  { signal }: PruneModelOptions,
+): Promise<Pick<Report['input'], 'compressed'>> {
+  const sparse = variants.some(({ pruned }) => pruned.steps.some((step) => step.pass === 'sparsify'));
+  if (!sparse) return {};
+  const files = sourceFiles(path.onnxPath, model).map((file) => file.path);
+  return { compressed: await compressedSize(files, signal) };
+}
+
+function filesOf({ path, dataPath }: Written): string[] {
+  return dataPath === undefined ? [path] : [path, dataPath];
+}
+
 async function judged(
   original: KnownModel,
   facts: Report['input'],
   { pruned: { known }, plan, staging, written }: Staged,
   found: Measured['found'][number],
-  { gates, keep }: PruneModelOptions,
+  { gates, keep, signal }: PruneModelOptions,
 ): Promise<Candidate> {
   const { model } = known;
   const sha256 = await hashFile(staging.path);
-  const output = { path: plan.path, sha256, bytes: written.bytes, params: countParams(model.graph) };
+  const compressed = facts.compressed && (await compressedSize(filesOf(written), signal));
+  const output = {
+    path: plan.path,
+    sha256,
+    bytes: written.bytes,
+    params: countParams(model.graph),
+    ...(compressed && { compressed }),
+  };
   const candidate = candidateOf(facts, output, found, gates);
   const path = place(staging, plan, written, candidate, keep);
   return {

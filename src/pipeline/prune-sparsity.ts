@@ -4,11 +4,13 @@ import type { Encoding } from '../data/tokenizer/tokenizer.ts';
 import { UsageError } from '../errors.ts';
 import { sumActivations, watch, type Watched } from '../evaluate/activation-statistics.ts';
 import type { Model } from '../ir/graph.ts';
-import type { SparsifyOptions } from '../passes/sparsify/amount.ts';
+import type { Method, SparsifyOptions } from '../passes/sparsify/amount.ts';
 import { findSparse, sparsifyTargets } from '../passes/sparsify/sparsify.ts';
+import type { Skip } from '../passes/pass.ts';
 import type { Target } from '../passes/sparsify/targets.ts';
 import type { Feeding } from '../objectives/batch-source.ts';
 import type { Events } from './events.ts';
+import { withModel, type Work } from './prune-works.ts';
 import { Scratch, type RunOptions } from './training.ts';
 
 /** Texts that statistics are taken of, where there are more. */
@@ -24,7 +26,35 @@ export interface Sparsified {
   readonly model: Model;
   readonly changed: boolean;
   readonly stats: Readonly<Record<string, number>>;
-  readonly skipped: ReturnType<typeof findSparse>['skipped'];
+  readonly skipped: readonly Skip[];
+}
+
+/** Zeros in the weights of attention and feed-forward blocks. Without a rule SparseGPT, or magnitude where there are no texts. */
+export function sparsifyTo(asked: Omit<SparsifyOptions, 'method'> & { readonly method?: Method | undefined }): Work {
+  return async (before, { material, options: run, events }) => {
+    const started = performance.now();
+    const options = { ...asked, method: asked.method ?? (material ? 'sparsegpt' : 'magnitude') };
+    const texts = material && {
+      encodings: material.samples.flatMap(({ sequences }) => sequences),
+      feeding: material.feeding,
+    };
+    const { model, ...found } = await sparsifyByLayer(before.known.model, options, texts, run, events);
+    const seconds = (performance.now() - started) / 1000;
+    const step = { pass: 'sparsify', options, ...found, skipped: [...found.skipped], seconds };
+    return withModel(before, model, step, notesOf(options, found.stats));
+  };
+}
+
+function notesOf(
+  { method }: SparsifyOptions,
+  { zeros = 0, numbers = 1, weights = 0, texts }: Sparsified['stats'],
+): string[] {
+  const share = ((100 * zeros) / numbers).toFixed(1);
+  const by = `${method}${texts === undefined ? '' : `, from ${texts} texts`}`;
+  return [
+    `${share} % of the ${numbers} numbers of ${weights} weights are zero (${by}): the file is smaller only where it is compressed, and onnxruntime's CPU kernels are no faster on zeros; --keep-macs makes a model faster`,
+    ...(process.versions.zstd === undefined ? ['size under zstd was not measured: needs Node 22.15'] : []),
+  ];
 }
 
 /**

@@ -1,7 +1,7 @@
 // The weights that sparsity is for: dense layers of attention and feed-forward blocks, each stored matrix once however many read it.
 import { nameOf } from '../../bert/scene.ts';
 import type { Dense, Layer, Recognition } from '../../bert/types.ts';
-import { ModelError } from '../../errors.ts';
+import { ModelError, UsageError } from '../../errors.ts';
 import type { Graph } from '../../ir/graph.ts';
 import { elementCount } from '../../ir/tensor.ts';
 import { matcher } from '../patterns.ts';
@@ -20,7 +20,7 @@ export interface Target extends Layout {
 export interface TargetOptions {
   /** Dense layers behind the encoder as well. */
   readonly head: boolean;
-  /** Names of nodes or weights, with *. */
+  /** Names of nodes or weights that stay dense, with *. */
   readonly exclude: readonly string[];
 }
 
@@ -30,7 +30,7 @@ export interface Targets {
   readonly skipped: readonly Skip[];
 }
 
-/** @throws ModelError for quantized weights, and where there is no encoder */
+/** @throws ModelError for quantized weights, and where there is no encoder; UsageError for a name to exclude that nothing has */
 export function findTargets(graph: Graph, found: Recognition, { head, exclude }: TargetOptions): Targets {
   const layers = [...found.encoders.flatMap((encoder) => encoder.layers.map(densesOf)), head ? found.head.denses : []];
   if (found.encoders.length === 0)
@@ -40,6 +40,12 @@ export function findTargets(graph: Graph, found: Recognition, { head, exclude }:
     throw new ModelError(
       `sparsity: expected float weights, found ${quantized.precision} in '${quantized.weight.name}': prune first, then quantize`,
     );
+  const names = layers.flat().flatMap((dense) => [dense.weight.name, nameOf(dense.node)]);
+  const unused = exclude.find((pattern) => !names.some(matcher([pattern])));
+  if (unused !== undefined)
+    throw new UsageError(
+      `--keep-dense: expected the name of a dense layer or its weight, with *, found none that '${unused}' matches`,
+    );
   const tables = new Set(found.encoders.flatMap(({ embeddings }) => embeddings.map(({ weight }) => weight.name)));
   const excluded = matcher(exclude);
   const targets = new Map<string, Target>();
@@ -48,7 +54,7 @@ export function findTargets(graph: Graph, found: Recognition, { head, exclude }:
     for (const dense of denses) {
       const { name } = dense.weight;
       const named = excluded(name) || excluded(nameOf(dense.node));
-      const reason = named ? 'excluded by --exclude' : reasonAgainst(dense, tables, graph);
+      const reason = named ? 'kept dense by --keep-dense' : reasonAgainst(dense, tables, graph);
       if (reason !== undefined) skipped.push(skip(dense.node, reason));
       else targets.set(name, merged(targets.get(name), targetOf(dense, layer)));
     }
