@@ -5,7 +5,7 @@ import { UsageError } from '../errors.ts';
 import { sumActivations, watch, type Watched } from '../evaluate/activation-statistics.ts';
 import type { Model } from '../ir/graph.ts';
 import type { Method, SparsifyOptions } from '../passes/sparsify/amount.ts';
-import { findSparse, sparsifyTargets } from '../passes/sparsify/sparsify.ts';
+import { DAMPING, findSparse, sparsifyTargets } from '../passes/sparsify/sparsify.ts';
 import type { Skip } from '../passes/pass.ts';
 import type { Target } from '../passes/sparsify/targets.ts';
 import type { Feeding } from '../objectives/batch-source.ts';
@@ -13,8 +13,8 @@ import type { Events } from './events.ts';
 import { withModel, type Work } from './prune-works.ts';
 import { Scratch, type RunOptions } from './training.ts';
 
-/** Texts that statistics are taken of, where there are more. */
-const TEXTS = 2048;
+/** Tokens that statistics are taken of, where there are more: about ten for each number of a feed-forward input of 1,536. */
+const TOKENS = 16384;
 
 /** Texts, tokenized, and how the model is fed. */
 export interface Texts {
@@ -93,13 +93,17 @@ export async function sparsifyByLayer(
       model = found.model;
       changed ||= found.changed;
       done += stage.reduce((sum, { tensor }) => sum + tensor.byteLength, 0);
-      for (const [name, value] of Object.entries(found.stats)) stats[name] = (stats[name] ?? 0) + value;
+      for (const [name, value] of Object.entries(found.stats)) stats[name] = sumOrMost(name, stats[name], value);
       if (sums) Object.assign(stats, { texts: chosen!.encodings.length, tokens: sums.tokens });
     }
   } finally {
     scratch.dispose();
   }
   return { model, changed, stats, skipped };
+}
+
+function sumOrMost(name: string, before = 0, value: number): number {
+  return name === DAMPING ? Math.max(before, value) : before + value;
 }
 
 /** Weights that are made sparse together: those of a layer. */
@@ -127,7 +131,9 @@ function sumsOf(
   );
 }
 
+/** Texts chosen with the seed until they have enough tokens. */
 function sample(encodings: readonly Encoding[], seed: number): Encoding[] {
-  const taken = sampler(TEXTS, encodings.length, seed);
+  const all = encodings.reduce((sum, { ids }) => sum + ids.length, 0);
+  const taken = sampler(Math.ceil((encodings.length * TOKENS) / Math.max(all, TOKENS)), encodings.length, seed);
   return encodings.filter(() => taken());
 }

@@ -9,6 +9,9 @@ import { readRows, writeRows } from './layout.ts';
 import { findTargets, type Target } from './targets.ts';
 import { WeightSparsifier, type ActivationSums } from './weights.ts';
 
+/** Name of the figure that is the greatest of all weights, not a sum: SparseGPT's damping. */
+export const DAMPING = 'damping, %';
+
 /** The pass with what was measured of the weights' inputs; magnitude needs nothing. */
 export function sparsify(sums: ActivationSums = new Map()): Pass<typeof sparsifyOptions> {
   return definePass({
@@ -74,7 +77,7 @@ export function sparsifyTargets(
     setConstant(model.graph, target.name, writeRows(target, after));
     progress((done += target.tensor.byteLength), total);
   }
-  const stats = { weights: targets.length, numbers, zeros, changed, 'damping, %': 100 * sparsifier.damping };
+  const stats = { weights: targets.length, numbers, zeros, changed, [DAMPING]: 100 * sparsifier.damping };
   return { model, changed: changed > 0, stats };
 }
 
