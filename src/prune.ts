@@ -5,9 +5,11 @@ import type { FitTask } from './objectives/fit-task.ts';
 import type { Budget } from './passes/prune/keep-plan.ts';
 import { amountOf, type Method } from './passes/sparsify/amount.ts';
 import type { Events } from './pipeline/events.ts';
-import { gatesOf } from './pipeline/gates.ts';
+import { gatesOf, parseFactor, parseSize } from './pipeline/gates.ts';
 import { pruneModel, type Making } from './pipeline/prune.ts';
-import { sparsifyTo } from './pipeline/prune-sparsity.ts';
+import { heal, type HealOptions } from './pipeline/prune-heal.ts';
+import { dropLayers, type DropChoice } from './pipeline/prune-layers.ts';
+import { sparsifyTo, type ZeroOptions } from './pipeline/prune-sparsity.ts';
 import { narrowTo, type Work } from './pipeline/prune-works.ts';
 import type { Report } from './report/schema.ts';
 
@@ -15,6 +17,16 @@ import type { Report } from './report/schema.ts';
 export interface PruneOptions {
   /** Share of the layers' multiply-adds to keep; several make a model each. */
   readonly keepMacs?: number | readonly number[] | undefined;
+  /** Most bytes of the file: `50MB`. */
+  readonly maxSize?: string | undefined;
+  /** `1.6x` at `speedupAt`. */
+  readonly speedup?: string | undefined;
+  /** Default 8 texts of 128 tokens. */
+  readonly speedupAt?: Shape | undefined;
+  /** Layers to drop first: how many, those without which the answers change least, or which, counted from 0. */
+  readonly dropLayers?: DropChoice | undefined;
+  /** Average dropped layers into their neighbours. */
+  readonly mergeLayers?: boolean | undefined;
   /** What decides which heads and neurons stay. */
   readonly by?: 'magnitude' | undefined;
   /** Tokens of a text that multiply-adds are counted at; default 128. */
@@ -30,9 +42,22 @@ export interface PruneOptions {
   readonly sparseHead?: boolean | undefined;
   /** Weights or nodes that stay dense, as names with *. */
   readonly keepDense?: readonly string[] | undefined;
+  /** Zeros come during healing, by magnitude, on a cubic schedule. */
+  readonly gradual?: boolean | undefined;
 
   /** Texts that say what matters in the model. */
   readonly data?: string | undefined;
+
+  /** Healing: how long the pruned model learns from the original. */
+  readonly healMinutes?: number | undefined;
+  readonly healEpochs?: number | undefined;
+  /** Its highest learning rate; default 1e-4. */
+  readonly healRate?: number | undefined;
+  /** Rows a step; default 64. */
+  readonly batch?: number | undefined;
+  /** Prune in this many steps with healing between; default 1. */
+  readonly iterations?: number | undefined;
+
   /** Rows to judge by; default a share of `data` where it has labels. */
   readonly dev?: string | undefined;
   /** That share; default 0.1, 0 for none. */
@@ -42,6 +67,7 @@ export interface PruneOptions {
   readonly label?: string | undefined;
   /** Default guessed from the data and the model. */
   readonly task?: FitTask | undefined;
+  /** Rows of `data` that the choice looks at, taken with the seed; default 2,048. */
   readonly samples?: number | undefined;
   readonly clean?: boolean | undefined;
   readonly htmlEntities?: boolean | undefined;
@@ -78,6 +104,8 @@ export function prune(model: string, options: PruneOptions = {}, events?: Events
     {
       ...rest,
       model,
+      samples: readOf(options),
+      macsAt: options.macsAt ?? MACS_AT,
       makings: makingsOf(options),
       seed: seed ?? 0,
       ep: ep === undefined ? undefined : [ep],
@@ -88,43 +116,113 @@ export function prune(model: string, options: PruneOptions = {}, events?: Events
   );
 }
 
+/** Rows that the choice looks at; tokens of a text that multiply-adds are counted at. */
+const [SAMPLES, MACS_AT] = [2048, 128];
+
+/** Healing learns from all rows, and rows to judge by are a share of all; else no more are read than the choice looks at. */
+function readOf({ dev, healMinutes, healEpochs, samples = SAMPLES }: PruneOptions): number | undefined {
+  return dev === undefined || healMinutes !== undefined || healEpochs !== undefined ? undefined : samples;
+}
+
 function makingsOf(options: PruneOptions): Making[] {
-  const { keepMacs, by = 'magnitude', macsAt = 128 } = options;
-  const shares = keepMacs === undefined ? [] : [keepMacs].flat();
+  const budgets = budgetsOf(options);
+  const { dropLayers: dropped, mergeLayers: merge = false } = options;
   const sparse = sparsityOf(options);
-  if (shares.length === 0 && !sparse)
-    throw new UsageError('prune: expected a budget such as --keep-macs 0.6, or --sparsity 0.8, found none');
-  const wrong = shares.find((share) => !(share > 0 && share < 1));
-  if (wrong !== undefined) throw new UsageError(`--keep-macs: expected shares between 0 and 1, found ${wrong}`);
-  const last = sparse ? [sparse] : [];
-  if (shares.length === 0) return [{ suffix: 'sparse', works: last }];
-  return shares.map((keep) => {
-    const budget: Budget = { kind: 'macs', keep };
-    return { suffix: String(keep), works: [narrowTo(budget, { by, sequence: macsAt }), ...last] };
+  if (budgets.length === 0 && dropped === undefined && sparse.length === 0)
+    throw new UsageError(
+      'prune: expected a budget such as --keep-macs 0.6, --max-size 50MB, --drop-layers 2 or --sparsity 0.8, found none',
+    );
+  if (merge && dropped === undefined)
+    throw new UsageError('--merge-layers: expected --drop-layers to say how many or which, found none');
+  const first = dropped === undefined ? [] : [dropLayers(dropped, merge)];
+  const healing = healingOf(options);
+  const after = healing ? [heal(healing)] : [];
+  const last = options.gradual === true ? gradually(options, healing) : [...sparse, ...after];
+  if (budgets.length === 0) return [{ suffix: '', works: [...first, ...last] }];
+  return budgets.map((budget) => ({
+    suffix: budget.kind === 'macs' ? String(budget.keep) : '',
+    works: [...first, ...narrowing(budget, options, healing, last)],
+  }));
+}
+
+/** In several steps the share that is kept falls by equal parts, with healing after each and `last` after the last. */
+function narrowing(
+  budget: Budget,
+  options: PruneOptions,
+  healing: HealOptions | undefined,
+  last: readonly Work[],
+): Work[] {
+  const { by = 'magnitude', macsAt: sequence = MACS_AT, samples = SAMPLES, iterations = 1 } = options;
+  if (iterations > 1 && !healing)
+    throw new UsageError('--iterations: expected healing between them, found neither --heal-minutes nor --heal-epochs');
+  if (iterations > 1 && budget.kind !== 'macs')
+    throw new UsageError('--iterations: expected --keep-macs, found another budget');
+  return Array.from({ length: iterations }, (_, i) => (i + 1) / iterations).flatMap((part) => {
+    const own = budget.kind === 'macs' ? { ...budget, keep: 1 - (1 - budget.keep) * part } : budget;
+    return [narrowTo(own, { by, sequence, samples }), ...(part === 1 ? last : healing ? [heal(healing)] : [])];
   });
 }
 
-/** What makes zeros, after all else. */
-function sparsityOf({ sparsity, pattern, sparsityBy, sparseHead, keepDense, data }: PruneOptions): Work | undefined {
+/** What makes zeros: after heads, neurons and layers went, and before the last healing, which leaves zeros where they are. */
+function sparsityOf(options: PruneOptions): Work[] {
+  const { sparsity, pattern, sparsityBy, sparseHead, keepDense, gradual, data } = options;
   if (sparsity === undefined && pattern === undefined) {
-    for (const [flag, value] of Object.entries({
-      'sparsity-by': sparsityBy,
-      'sparse-head': sparseHead,
-      'keep-dense': keepDense,
-    }))
+    const others = { 'sparsity-by': sparsityBy, 'sparse-head': sparseHead, 'keep-dense': keepDense, gradual };
+    for (const [flag, value] of Object.entries(others))
       if (value !== undefined) throw new UsageError(`--${flag}: expected --sparsity or --pattern, found neither`);
-    return undefined;
+    return [];
   }
   amountOf({ sparsity, pattern });
   if (data === undefined && sparsityBy !== undefined && sparsityBy !== 'magnitude')
     throw new UsageError(
       `--sparsity-by ${sparsityBy}: expected texts, found none: name them with --data, or use magnitude`,
     );
-  return sparsifyTo({
-    sparsity,
-    pattern,
-    method: sparsityBy,
-    head: sparseHead ?? false,
-    exclude: [...(keepDense ?? [])],
-  });
+  return [sparsifyTo({ ...zerosOf(options), method: sparsityBy })];
+}
+
+function zerosOf({ sparsity, pattern, sparseHead = false, keepDense = [] }: PruneOptions): ZeroOptions {
+  return { sparsity, pattern, head: sparseHead, exclude: [...keepDense] };
+}
+
+/** Zeros that come while the model is healed; by magnitude, for what a training that was stopped early had not reached. */
+function gradually(options: PruneOptions, healing: HealOptions | undefined): Work[] {
+  const { sparsity, sparsityBy = 'magnitude' } = options;
+  if (sparsity === undefined) throw new UsageError('--gradual: expected --sparsity, found --pattern');
+  if (!healing) throw new UsageError('--gradual: expected --heal-minutes or --heal-epochs, found neither');
+  if (sparsityBy !== 'magnitude')
+    throw new UsageError(`--gradual: expected --sparsity-by magnitude, found ${sparsityBy}`);
+  const zeros = zerosOf(options);
+  return [heal({ ...healing, gradual: zeros }), sparsifyTo({ ...zeros, method: 'magnitude' })];
+}
+
+function budgetsOf({ keepMacs, maxSize, speedup, speedupAt }: PruneOptions): Budget[] {
+  const given = Object.entries({ '--keep-macs': keepMacs, '--max-size': maxSize, '--speedup': speedup });
+  const named = given.filter(([, value]) => value !== undefined).map(([name]) => name);
+  if (named.length > 1) throw new UsageError(`prune: expected one budget, found ${named.join(' and ')}`);
+  if (maxSize !== undefined) return [{ kind: 'bytes', most: parseSize(maxSize) }];
+  if (speedup !== undefined) {
+    const times = parseFactor(speedup, '--speedup');
+    if (!(times > 1)) throw new UsageError(`--speedup: expected a factor above 1, found ${speedup}`);
+    return [{ kind: 'speedup', at: speedupAt ?? { batch: 8, sequence: 128 }, times }];
+  }
+  const shares = keepMacs === undefined ? [] : [keepMacs].flat();
+  const wrong = shares.find((share) => !(share > 0 && share < 1));
+  if (wrong !== undefined) throw new UsageError(`--keep-macs: expected shares between 0 and 1, found ${wrong}`);
+  const twice = shares.find((share, i) => shares.indexOf(share) !== i);
+  if (twice !== undefined) throw new UsageError(`--keep-macs: expected each share once, found ${twice} twice`);
+  return shares.map((keep) => ({ kind: 'macs', keep }));
+}
+
+/** What each of the iterations takes its part of. */
+function healingOf(options: PruneOptions): HealOptions | undefined {
+  const { healMinutes, healEpochs, healRate = 1e-4, batch = 64, iterations = 1 } = options;
+  if (healMinutes !== undefined && healEpochs !== undefined)
+    throw new UsageError('expected one of --heal-minutes and --heal-epochs, found both');
+  const given = healMinutes ?? healEpochs;
+  if (given === undefined) return undefined;
+  const flag = healMinutes === undefined ? '--heal-epochs' : '--heal-minutes';
+  if (!(given > 0)) throw new UsageError(`${flag}: expected a number above 0, found ${given}`);
+  if (options.data === undefined) throw new UsageError(`${flag}: expected --data with texts to learn from, found none`);
+  const part = given / iterations;
+  return { length: healMinutes === undefined ? { epochs: part } : { minutes: part }, rate: healRate, batch };
 }

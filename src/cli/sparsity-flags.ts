@@ -21,6 +21,10 @@ export const sparsityFlags = {
     options: ['magnitude', 'wanda', 'sparsegpt'],
     helpGroup,
   }),
+  gradual: Flags.boolean({
+    description: 'zeros come during healing, the smallest first, on a cubic schedule',
+    helpGroup,
+  }),
   'sparse-head': Flags.boolean({ description: 'dense layers behind the encoder as well', helpGroup }),
   'keep-dense': Flags.string({
     description: 'leave these weights or nodes as they are; a name with *, repeatable',

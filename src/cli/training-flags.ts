@@ -125,3 +125,13 @@ export function learningFlags({ batch, rate, warmup }: LearningDefaults) {
     }),
   };
 }
+
+/** `3` is a count, `0,2,5` and `4,` are lists. */
+export function layersOf(flag: string, text: string | undefined): number | number[] | undefined {
+  if (text === undefined) return undefined;
+  const parts = text.split(',').filter((part) => part.trim() !== '');
+  const numbers = parts.map(Number);
+  if (parts.length === 0 || !numbers.every((number) => Number.isInteger(number) && number >= 0))
+    throw new UsageError(`${flag}: expected a number such as 3 or layers such as 0,2,5, found '${text}'`);
+  return text.includes(',') ? numbers : numbers[0]!;
+}

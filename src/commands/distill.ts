@@ -3,11 +3,10 @@ import { Args, Flags } from '@oclif/core';
 import { exitCodes } from '../cli/base.ts';
 import { dataFlags, gateFlags, optionsOf, runFlags } from '../cli/flags.ts';
 import { MeasuringCommand } from '../cli/measuring.ts';
-import { checkpointFlags, decimal, learningFlags, rowFlags, tidyFlags } from '../cli/training-flags.ts';
+import { checkpointFlags, decimal, layersOf, learningFlags, rowFlags, tidyFlags } from '../cli/training-flags.ts';
 import type { DistillModelOptions } from '../distill.ts';
 import { UsageError } from '../errors.ts';
 import type { LayerMapChoice } from '../passes/student/layer-map.ts';
-import type { LayerChoice } from '../passes/student/layer-list.ts';
 import type { CompressionReport } from '../report/schema.ts';
 
 const [DATA, STUDENT, LOSS, GATES] = ['DATA', 'STUDENT', 'LOSS', 'GATES'];
@@ -169,23 +168,13 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
     const options = {
       ...optionsOf(flags),
       data: flags.data,
-      layers: layersOf(flags.layers),
+      layers: layersOf('--layers', flags.layers),
       layerMap: layerMapOf(flags['layer-map']),
     } as DistillModelOptions;
     const report = await this.present(flags, (signal, events) => distill(args.teacher, { ...options, signal }, events));
     if (report.training?.stopped === 'interrupted') process.exitCode = exitCodes.interrupted;
     return report;
   }
-}
-
-/** `3` is a count, `0,2,5` and `4,` are lists. */
-function layersOf(text: string | undefined): LayerChoice | undefined {
-  if (text === undefined) return undefined;
-  const parts = text.split(',').filter((part) => part.trim() !== '');
-  const numbers = parts.map(Number);
-  if (parts.length === 0 || !numbers.every((number) => Number.isInteger(number) && number >= 0))
-    throw new UsageError(`--layers: expected a number such as 3 or layers such as 0,2,5, found '${text}'`);
-  return text.includes(',') ? numbers : numbers[0]!;
 }
 
 function layerMapOf(text: string | undefined): LayerMapChoice | undefined {

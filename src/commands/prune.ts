@@ -3,12 +3,13 @@ import { Args, Flags } from '@oclif/core';
 import { dataFlags, gateFlags, optionsOf, runFlags } from '../cli/flags.ts';
 import { MeasuringCommand } from '../cli/measuring.ts';
 import { sparsityFlags } from '../cli/sparsity-flags.ts';
-import { rowFlags, tidyFlags } from '../cli/training-flags.ts';
+import { decimal, layersOf, rowFlags, tidyFlags } from '../cli/training-flags.ts';
 import { UsageError } from '../errors.ts';
+import type { Shape } from '../evaluate/latency.ts';
 import type { PruneOptions } from '../prune.ts';
 import type { Report } from '../report/schema.ts';
 
-const [BUDGET, CHOICE, DATA, GATES] = ['BUDGET', 'CHOICE', 'DATA', 'GATES'];
+const [BUDGET, CHOICE, HEALING, DATA, GATES] = ['BUDGET', 'CHOICE', 'HEALING', 'DATA', 'GATES'];
 
 export default class Prune extends MeasuringCommand {
   static override summary = 'Remove attention heads and feed-forward neurons, and measure what that cost.';
@@ -47,6 +48,27 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
       helpValue: '0.5|0.9,0.8,…',
       helpGroup: BUDGET,
     }),
+    'max-size': Flags.string({ description: 'most bytes of the file, 50MB', helpGroup: BUDGET }),
+    speedup: Flags.string({
+      description: 'how much faster at --speedup-at, 1.6x, from a table of times measured on this machine',
+      helpGroup: BUDGET,
+    }),
+    'speedup-at': Flags.string({
+      description: 'texts x tokens that --speedup is for',
+      defaultHelp: async () => '8x128',
+      helpGroup: BUDGET,
+    }),
+    'drop-layers': Flags.string({
+      description:
+        'layers to drop first: 2, those without which the answers change least, or 1,4 (1, is layer 1 alone)',
+      helpValue: 'N|I,J,…',
+      helpGroup: BUDGET,
+    }),
+    'merge-layers': Flags.boolean({
+      description: 'average the layers that go into the layer before',
+      dependsOn: ['drop-layers'],
+      helpGroup: BUDGET,
+    }),
     'macs-at': Flags.integer({
       description: 'tokens of a text that multiply-adds are counted at',
       min: 1,
@@ -63,6 +85,30 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
 
     ...sparsityFlags,
 
+    'heal-minutes': decimal({
+      description: 'how long the pruned model learns from the original',
+      exclusive: ['heal-epochs'],
+      helpGroup: HEALING,
+    }),
+    'heal-epochs': decimal({ description: 'how often it sees every row of --data instead', helpGroup: HEALING }),
+    'heal-rate': decimal({
+      description: 'highest learning rate',
+      defaultHelp: async () => '1e-4',
+      helpGroup: HEALING,
+    }),
+    batch: Flags.integer({
+      description: 'rows a step',
+      min: 1,
+      defaultHelp: async () => '64',
+      helpGroup: HEALING,
+    }),
+    iterations: Flags.integer({
+      description: 'prune in this many steps with healing between',
+      min: 1,
+      defaultHelp: async () => '1',
+      helpGroup: HEALING,
+    }),
+
     data: Flags.string({
       description:
         'texts that say what matters in the model: TSV, CSV, JSON, JSONL, Parquet, text a line; gzip of these',
@@ -70,6 +116,12 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
     }),
     ...rowFlags,
     ...tidyFlags,
+    samples: Flags.integer({
+      description: 'rows of --data that the choice looks at, taken with the seed; healing learns from all',
+      min: 1,
+      defaultHelp: async () => '2048',
+      helpGroup: DATA,
+    }),
 
     bench: dataFlags.bench,
     'max-drop': gateFlags['max-drop'],
@@ -85,9 +137,21 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
     const { args, flags } = await this.parse(Prune);
     const { prune } = await import('../prune.ts');
     // every flag is an option of the library under its own name, which the types of both say
-    const options = { ...optionsOf(flags), keepMacs: sharesOf(flags['keep-macs']) } as PruneOptions;
+    const options = {
+      ...optionsOf(flags),
+      keepMacs: sharesOf(flags['keep-macs']),
+      dropLayers: layersOf('--drop-layers', flags['drop-layers']),
+      speedupAt: shapeOf(flags['speedup-at']),
+    } as PruneOptions;
     return this.present(flags, (signal, events) => prune(args.model, { ...options, signal }, events));
   }
+}
+
+function shapeOf(text: string | undefined): Shape | undefined {
+  if (text === undefined) return undefined;
+  const [batch, sequence] = /^(\d+)x(\d+)$/.exec(text)?.slice(1).map(Number) ?? [];
+  if (!batch || !sequence) throw new UsageError(`--speedup-at: expected texts x tokens such as 8x128, found '${text}'`);
+  return { batch, sequence };
 }
 
 function sharesOf(text: string | undefined): number[] | undefined {

@@ -49,7 +49,7 @@ export function withStudentConfig(plan: OutputPlan, { teacher, student }: Distil
 }
 
 /** Projections of hidden states are the loss's, not the student's. */
-function withoutProjections(trained: Model): Model {
+export function withoutProjections(trained: Model): Model {
   const model = cloneModel(trained);
   for (const name of model.graph.initializers.keys())
     if (name.startsWith('distill_projection_')) model.graph.initializers.delete(name);

@@ -17,13 +17,18 @@ import { readKnownModel, type KnownModel } from './known-model.ts';
 
 type TermOptions = { readonly [K in keyof Omit<Terms, 'binary'>]?: Terms[K] | undefined };
 
-export interface DistillSetUpOptions extends RowOptions, StudentOptions, TermOptions {
-  readonly teacher: string;
+/** What is compared, and what is trained. */
+export interface MatchingOptions extends TermOptions {
   /** Weight of what the labels say; needs labels. */
   readonly hard?: number | undefined;
-  readonly maxLength?: number | undefined;
   readonly freeze?: readonly string[] | undefined;
   readonly trainEmbeddings?: boolean | undefined;
+  readonly seed: number;
+}
+
+export interface DistillSetUpOptions extends RowOptions, StudentOptions, MatchingOptions {
+  readonly teacher: string;
+  readonly maxLength?: number | undefined;
   readonly batch: number;
 }
 
@@ -45,17 +50,36 @@ export interface DistillSetUp extends DistillRows {
 /** Throws UsageError, ModelError, DataError. */
 export async function setUpDistill(options: DistillSetUpOptions, events: Events): Promise<DistillSetUp> {
   const teacher = readKnownModel(options.teacher);
+  const student = await studentOf(teacher, options, events);
   const { folder } = teacher.path;
   const [tokenizer, config, own] = await Promise.all([loadTokenizer(folder), loadConfig(folder), loadPooling(folder)]);
-  const student = await studentOf(teacher, options, events);
-  const [teacherFeeding, feeding] = [feedingOf(teacher, tokenizer), feedingOf(student.known, tokenizer)];
+  const feeding = feedingOf(student.known, tokenizer);
   const maxLength = sequenceLimit({ asked: options.maxLength, fixed: feeding.fixed, config, tokenizer });
+  const scores = new DistilledValues('teacher', teacher.model, teacher.recognition).logits().length > 0;
+  const asked = options.pooling === 'given' ? undefined : options.pooling;
+  const reader = { student: student.known, tokenizer, config, maxLength, scores, feeding };
+  const rows = await readDistillRows({ ...reader, pooling: asked ?? own ?? 'mean' }, options);
+  return matchOn({ ...rows, teacher, student, tokenizer, config, maxLength, own }, options);
+}
+
+/** Two models, rows, and how texts become numbers. */
+export interface Pair extends DistillRows {
+  readonly teacher: KnownModel;
+  readonly student: Student;
+  readonly tokenizer: Tokenizer;
+  readonly config: ModelConfig | undefined;
+  readonly maxLength: number;
+  /** Pooling that the teacher's folder names. */
+  readonly own: 'mean' | 'cls' | 'given' | undefined;
+}
+
+/** The terms of the loss and the weights that are trained. Throws UsageError, ModelError. */
+export function matchOn(pair: Pair, options: MatchingOptions): DistillSetUp {
+  const { teacher, student, tokenizer, own, ...rows } = pair;
+  const [teacherFeeding, feeding] = [feedingOf(teacher, tokenizer), feedingOf(student.known, tokenizer)];
   const values = new DistilledValues('teacher', teacher.model, teacher.recognition);
   const scores = values.logits().length > 0;
   const pooling = options.pooling ?? (values.sentence() ? 'given' : (own ?? 'mean'));
-  const reader = { student: student.known, tokenizer, config, maxLength, scores, feeding };
-  const rows = await readDistillRows({ ...reader, pooling: pooling === 'given' ? (own ?? 'mean') : pooling }, options);
-
   const chosen = termsOf(options, { scores, learns: rows.goal !== undefined, pooling, binary: rows.binary });
   const learner = new DistilledValues('student', student.known.model, student.known.recognition);
   const matching = { ...chosen, layers: student.layers, half: true, seed: options.seed };
@@ -74,8 +98,6 @@ export async function setUpDistill(options: DistillSetUpOptions, events: Events)
     feeding,
     teacherFeeding,
     tokenizer,
-    config,
-    maxLength,
     weights: weightsOf(chosen),
   };
 }
@@ -102,7 +124,7 @@ interface Facts {
  * squared error of hidden states, without them the cosine of text vectors and hidden states.
  */
 function termsOf(
-  options: DistillSetUpOptions,
+  options: MatchingOptions,
   { scores, learns, pooling, binary }: Facts,
 ): Terms & { readonly hard: number } {
   const {

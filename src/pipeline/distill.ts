@@ -8,7 +8,7 @@ import type { CompressionReport } from '../report/schema.ts';
 import type { Shape } from '../evaluate/latency.ts';
 import { appendDistillation, maskInput } from '../train/distillation.ts';
 import { train } from '../train/loop.ts';
-import type { TrainOptions, TrainResult } from '../train/types.ts';
+import type { CheckpointOptions, TrainOptions, TrainResult } from '../train/types.ts';
 import { finishDistill, withStudentConfig } from './distill-finish.ts';
 import type { DistillSample } from './distill-rows.ts';
 import { setUpDistill, type DistillSetUp, type DistillSetUpOptions } from './distill-set-up.ts';
@@ -20,8 +20,16 @@ import { planFolder, Staging } from './output.ts';
 import type { Teacher } from './teacher.ts';
 import { Scratch, trainContext, type RunOptions } from './training.ts';
 
-export interface DistillOptions extends DistillSetUpOptions, RunOptions, CacheOptions {
+/** How a student learns. */
+export interface LearnOptions extends RunOptions, CacheOptions {
   readonly training: Omit<TrainOptions, 'checkpoint'>;
+  readonly batch: number;
+  readonly seed: number;
+}
+
+export interface DistillOptions extends DistillSetUpOptions, LearnOptions {
+  readonly batch: number;
+  readonly seed: number;
   readonly checkpointEvery: number;
   readonly resume?: boolean | undefined;
   readonly output?: string | undefined;
@@ -79,25 +87,41 @@ function refuseUnjudged({ maxDrop, minMetric }: Gates, { dev }: DistillSetUp): v
 async function run(
   setUp: DistillSetUp,
   options: DistillOptions,
-  checkpoint: string,
+  folder: string,
   scratch: Scratch,
   events: Events,
 ): Promise<{ result: TrainResult; notes: string[] }> {
-  const { trainable, samples, feeding, terms, student, weights } = setUp;
+  const { trainable, samples, student, weights } = setUp;
   const { training, batch, seed, resume, checkpointEvery: everySteps } = options;
+  const same = { samples: samples.length, batch, seed, weights, layers: student.layers, sizes: student.sizes };
+  const [mine, data] = [await hashFile(student.known.path.onnxPath), await hashFile(options.data)];
+  const checkpoint = (teacher: string): CheckpointOptions => {
+    const rest = { ...same, ...training, length: null, trained: trainable.weights.length };
+    return { folder, everySteps, resume, fingerprint: JSON.stringify([teacher, mine, data, rest]) };
+  };
+  return learn(setUp, options, scratch, events, checkpoint);
+}
+
+/**
+ * Train the student.
+ * @param checkpoint of a run with the teacher whose files have this hash; absent: none is kept
+ * @throws ModelError, DataError, UsageError
+ */
+export async function learn(
+  setUp: DistillSetUp,
+  options: LearnOptions,
+  scratch: Scratch,
+  events: Events,
+  checkpoint?: (teacher: string) => CheckpointOptions,
+): Promise<{ result: TrainResult; notes: string[] }> {
+  const { trainable, samples, feeding, terms } = setUp;
+  const { training, batch, seed } = options;
   const opened = await openTeacher(setUp, options, scratch);
   try {
-    const same = { samples: samples.length, batch, seed, weights, layers: student.layers, sizes: student.sizes };
-    const fingerprint = JSON.stringify([
-      opened.hash,
-      await hashFile(student.known.path.onnxPath),
-      await hashFile(options.data),
-      { ...same, ...training, length: null, trained: trainable.weights.length },
-    ]);
     const result = await train(
       { ...trainable, appendLoss: (builder) => appendDistillation(builder, terms) },
       batchSource(samples, feederOf(setUp, opened.teacher), feeding, { batch, seed }),
-      { ...training, seed, checkpoint: { folder: checkpoint, everySteps, resume, fingerprint } },
+      { ...training, seed, checkpoint: checkpoint?.(opened.hash) },
       trainContext(scratch, setUp.dev, options, events),
     );
     return { result, notes: opened.notes() };

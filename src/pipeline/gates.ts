@@ -28,9 +28,9 @@ export function parseDrop(text: string): DropGate {
 }
 
 /** `1.2x` or `1.2`. Throws UsageError. */
-export function parseSpeedup(text: string): number {
+export function parseFactor(text: string, flag: string): number {
   const match = /^(\d+(?:\.\d+)?)x?$/.exec(text.trim());
-  if (!match) throw new UsageError(`--min-speedup: expected a factor such as 1.2x, found '${text}'`);
+  if (!match) throw new UsageError(`${flag}: expected a factor such as 1.2x, found '${text}'`);
   return Number(match[1]);
 }
 
@@ -71,7 +71,7 @@ export function gatesOf(texts: {
   const { maxDrop, minSpeedup, maxSize, minMetric } = texts;
   return {
     ...(maxDrop === undefined ? {} : { maxDrop: parseDrop(maxDrop) }),
-    ...(minSpeedup === undefined ? {} : { minSpeedup: parseSpeedup(minSpeedup) }),
+    ...(minSpeedup === undefined ? {} : { minSpeedup: parseFactor(minSpeedup, '--min-speedup') }),
     ...(maxSize === undefined ? {} : { maxSize: parseSize(maxSize) }),
     ...(minMetric === undefined ? {} : { minMetric: parseMetric(minMetric) }),
   };

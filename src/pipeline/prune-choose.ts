@@ -4,6 +4,7 @@ import { keptCost, macCosts, weightCosts, wholeCost } from '../passes/prune/cost
 import type { Budget, KeepPlan } from '../passes/prune/keep-plan.ts';
 import { magnitudePlan } from '../passes/prune/magnitude-plan.ts';
 import { blocksOf } from '../passes/structure/blocks.ts';
+import { headRefusal, neuronRefusal } from '../passes/structure/plain.ts';
 import { sourceFiles } from '../onnx/sources.ts';
 import type { Events } from './events.ts';
 import type { KnownModel } from './known-model.ts';
@@ -14,6 +15,8 @@ export interface ChooseOptions {
   readonly by: 'magnitude';
   /** Tokens of a text that multiply-adds are counted at. */
   readonly sequence: number;
+  /** Rows of the material that are looked at, taken with the seed. */
+  readonly samples: number;
 }
 
 export interface Chosen {
@@ -34,7 +37,9 @@ export function choosePlan(
   const bytes = sourceFiles(path.onnxPath, model).reduce((sum, file) => sum + file.bytes, 0);
   const costs = budget.kind === 'macs' ? macCosts(blocks, sequence) : weightCosts(blocks);
   const whole = wholeCost(blocks, costs);
-  if (whole === 0) throw new ModelError('prune: expected heads and neurons, found none that were recognised');
+  const refusals = blocks.flatMap((block) => [headRefusal(block), ...block.ffn.map(neuronRefusal)]);
+  if (refusals.every((why) => why !== undefined))
+    throw new ModelError(`prune: expected heads or neurons that can be cut out, found ${refusals[0]}`);
   const most = mostOf(budget, whole, bytes);
   const plan = magnitudePlan(blocks, costs, most);
   const macs = macCosts(blocks, sequence);

@@ -13,14 +13,16 @@ import { compressedSize } from './compressed-size.ts';
 import type { Events } from './events.ts';
 import { fileFacts, type KnownModel } from './known-model.ts';
 import { prepareMaterial, refuseImpossible, type Entry, type Material, type NoMaterial } from './material.ts';
-import { measure, type Measured } from './measure.ts';
+import { measure, type Found, type MeasureOptions, type Measured } from './measure.ts';
 import { Staging, type OutputPlan } from './output.ts';
 import { partsBeside } from './parts.ts';
 import { place } from './place.ts';
 import type { PruneModelOptions } from './prune.ts';
 import type { PruneMaterial } from './prune-set-up.ts';
-import { saidOf, type Pruned } from './prune-works.ts';
+import { prunedConfig, structureOf, type ModelShape } from './prune-shape.ts';
+import { saidOf, untouched, type Pruned } from './prune-works.ts';
 import { entryOf } from './trained.ts';
+import { Scratch } from './training.ts';
 
 /** A model that was made, and where it goes. */
 export interface Variant {
@@ -46,17 +48,18 @@ export async function finishPrune(done: PruneDone, options: PruneModelOptions, e
   const stagings: Staging[] = [];
   try {
     const staged = done.variants.map(({ pruned, plan }): Staged => {
-      const own = { ...plan, texts: textsOf(plan, pruned) };
+      const own = { ...plan, texts: textsOf(plan, pruned, untouched(done.original).shape) };
       const staging = new Staging(own);
       stagings.push(staging);
       return { pruned, plan: own, staging, written: writeModel(pruned.known.model, staging.path, { progress: events.bar('writing') }) }; // prettier-ignore
     });
     const rows = await rowsToJudgeBy(done, options);
-    const measured = await measureAll(done, staged, rows, options, events);
+    const measured = await measureAll(staged, rows, options, events);
+    const before = await measureUnhealed(staged, rows, options, events);
     const facts = { ...(await fileFacts(done.original)), ...(await compressedOriginal(done, options)) };
     const candidates: Candidate[] = [];
     for (const [i, one] of staged.entries())
-      candidates.push(await judged(done.original, facts, one, measured.found[i] ?? {}, options));
+      candidates.push(await judged(done.original, facts, one, measured.found[i] ?? {}, before[i], options));
     return {
       ...runFacts({ ...options, command: 'prune' }, done.started),
       input: facts,
@@ -77,8 +80,12 @@ export async function finishPrune(done: PruneDone, options: PruneModelOptions, e
   }
 }
 
-function textsOf({ folder }: OutputPlan, { texts }: Pruned): Map<string, string> {
-  return new Map(folder === undefined ? [] : [...texts].map(([name, text]) => [join(folder, name), text]));
+function textsOf({ folder }: OutputPlan, { texts, known, shape }: Pruned, whole: ModelShape): Map<string, string> {
+  const { config } = known.path;
+  if (folder === undefined) return new Map();
+  const own = config && `${JSON.stringify(prunedConfig(config, whole, shape), null, 2)}\n`;
+  const named = [...(own === undefined ? [] : [['config.json', own] as const]), ...texts];
+  return new Map(named.map(([name, text]) => [join(folder, name), text]));
 }
 
 /** The original's files under compression, where a model was made whose zeros make a difference there. */
@@ -99,10 +106,12 @@ function filesOf({ path, dataPath }: Written): string[] {
 async function judged(
   original: KnownModel,
   facts: Report['input'],
-  { pruned: { known }, plan, staging, written }: Staged,
-  found: Measured['found'][number],
-  { gates, keep, signal }: PruneModelOptions,
+  { pruned, plan, staging, written }: Staged,
+  found: Found,
+  healing: Found | undefined,
+  { gates, keep, macsAt, signal }: PruneModelOptions,
 ): Promise<Candidate> {
+  const { known, shape } = pruned;
   const { model } = known;
   const sha256 = await hashFile(staging.path);
   const compressed = facts.compressed && (await compressedSize(filesOf(written), signal));
@@ -117,6 +126,8 @@ async function judged(
   const path = place(staging, plan, written, candidate, keep);
   return {
     ...candidate,
+    structure: structureOf(original, known, shape, macsAt),
+    ...(healing ? { beforeHealing: healing } : {}),
     ...partsBeside(original, { model, recognition: recognise(model) }),
     output: { ...output, path },
   };
@@ -143,19 +154,56 @@ async function rowsToJudgeBy(
 }
 
 async function measureAll(
-  _done: PruneDone,
   staged: readonly Staged[],
   rows: Material | NoMaterial,
   options: PruneModelOptions,
   events: Events,
 ): Promise<Measured> {
   if ('missing' in rows) return { found: [], notes: [`neither accuracy nor parity was measured: ${rows.missing}`] };
-  const [original] = rows.entries;
-  const { signal, seed, threads, ep, shapes, gates } = options;
-  const entries = staged.map(({ staging, plan }): Entry => ({
-    ...original!,
-    onnxPath: staging.path,
-    name: staged.length > 1 ? plan.path : 'the pruned model',
-  })); // prettier-ignore
-  return measure([original!, ...entries], rows, { signal, seed, threads, ep, shapes, gates }, events);
+  const names = staged.map(({ plan }) => (staged.length > 1 ? plan.path : 'the pruned model'));
+  const paths = staged.map(({ staging }) => staging.path);
+  return measure(entriesOf(rows, paths, names), rows, measuring(staged, options), events);
+}
+
+/** The models as they were before they were healed, without their latency, which is the same. */
+async function measureUnhealed(
+  staged: readonly Staged[],
+  rows: Material | NoMaterial,
+  options: PruneModelOptions,
+  events: Events,
+): Promise<(Found | undefined)[]> {
+  const models = staged.map(({ pruned }) => pruned.unhealed);
+  if ('missing' in rows || !models.some((model) => model !== undefined)) return [];
+  const scratch = new Scratch();
+  try {
+    const paths = models.flatMap((model) => (model ? [scratch.write(model)] : []));
+    const entries = entriesOf(
+      rows,
+      paths,
+      paths.map(() => 'the model before healing'),
+    );
+    const { found } = await measure(entries, rows, { ...measuring(staged, options), shapes: undefined }, events);
+    let at = 0;
+    return models.map((model) => (model ? withoutRows(found[at++]!) : undefined));
+  } finally {
+    scratch.dispose();
+  }
+}
+
+function withoutRows({ accuracy, parity }: Found): Found {
+  return { ...(accuracy ? { accuracy } : {}), ...(parity ? { parity } : {}) };
+}
+
+function entriesOf({ entries }: Material, paths: readonly string[], names: readonly string[]): Entry[] {
+  const [original] = entries;
+  return [original!, ...paths.map((onnxPath, i): Entry => ({ ...original!, onnxPath, name: names[i]! }))];
+}
+
+/** An interruption ended the healing and not the work. */
+function measuring(
+  staged: readonly Staged[],
+  { signal, seed, threads, ep, shapes, gates }: PruneModelOptions,
+): MeasureOptions {
+  const interrupted = staged.some(({ pruned }) => pruned.training?.stopped === 'interrupted');
+  return { seed, threads, ep, shapes, gates, ...(interrupted ? {} : { signal }) };
 }

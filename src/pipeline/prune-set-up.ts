@@ -2,12 +2,11 @@
 import { loadConfig, loadPooling, type ModelConfig } from '../data/config.ts';
 import { loadTokenizer, type Tokenizer } from '../data/tokenizer/tokenizer.ts';
 import { sequenceLimit } from '../evaluate/evaluate.ts';
+import type { Pooling } from '../evaluate/pooling.ts';
 import type { Feeding } from '../objectives/batch-source.ts';
-import type { Goal } from '../objectives/goal.ts';
 import { feedingOf } from './distill-set-up.ts';
-import { readDistillRows, type DistillSample, type RowOptions } from './distill-rows.ts';
+import { readDistillRows, type DistillRows, type RowOptions } from './distill-rows.ts';
 import type { KnownModel } from './known-model.ts';
-import type { DevSet } from './training.ts';
 
 export interface PruneRowOptions extends Omit<RowOptions, 'data'> {
   readonly data?: string | undefined;
@@ -15,18 +14,14 @@ export interface PruneRowOptions extends Omit<RowOptions, 'data'> {
   readonly pooling?: 'mean' | 'cls' | 'given' | undefined;
 }
 
-/** Rows, tokenized, and how they are fed. */
-export interface PruneMaterial {
+/** Rows, tokenized, and how they are fed: `samples[i].target.label` is what `goal` takes. */
+export interface PruneMaterial extends DistillRows {
   readonly tokenizer: Tokenizer;
   readonly config: ModelConfig | undefined;
   readonly maxLength: number;
   readonly feeding: Feeding;
-  /** Texts of --data; `target.label` is what `goal` takes. */
-  readonly samples: readonly DistillSample[];
-  /** What the labels say; undefined where there are none that the model's head has. */
-  readonly goal: Goal | undefined;
-  readonly dev: DevSet | undefined;
-  readonly notes: readonly string[];
+  /** Pooling that the model's folder names. */
+  readonly own: Pooling | undefined;
 }
 
 /** Undefined without --data. Throws UsageError, DataError. */
@@ -40,6 +35,6 @@ export async function pruneMaterial(known: KnownModel, options: PruneRowOptions)
   const scores = known.recognition.head.outputs.some(({ kind }) => kind.endsWith('logits'));
   const asked = options.pooling === 'given' ? undefined : options.pooling;
   const reader = { student: known, tokenizer, config, maxLength, scores, feeding, pooling: asked ?? own ?? 'mean' };
-  const { samples, goal, dev, notes } = await readDistillRows(reader, { ...options, data });
-  return { tokenizer, config, maxLength, feeding, samples, goal, dev, notes };
+  const rows = await readDistillRows(reader, { ...options, data });
+  return { ...rows, tokenizer, config, maxLength, feeding, own };
 }

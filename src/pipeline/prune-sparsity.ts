@@ -29,8 +29,11 @@ export interface Sparsified {
   readonly skipped: readonly Skip[];
 }
 
+/** How much becomes zero, and where. */
+export type ZeroOptions = Omit<SparsifyOptions, 'method'>;
+
 /** Zeros in the weights of attention and feed-forward blocks. Without a rule SparseGPT, or magnitude where there are no texts. */
-export function sparsifyTo(asked: Omit<SparsifyOptions, 'method'> & { readonly method?: Method | undefined }): Work {
+export function sparsifyTo(asked: ZeroOptions & { readonly method?: Method | undefined }): Work {
   return async (before, { material, options: run, events }) => {
     const started = performance.now();
     const options = { ...asked, method: asked.method ?? (material ? 'sparsegpt' : 'magnitude') };
@@ -41,7 +44,8 @@ export function sparsifyTo(asked: Omit<SparsifyOptions, 'method'> & { readonly m
     const { model, ...found } = await sparsifyByLayer(before.known.model, options, texts, run, events);
     const seconds = (performance.now() - started) / 1000;
     const step = { pass: 'sparsify', options, ...found, skipped: [...found.skipped], seconds };
-    return withModel(before, model, step, notesOf(options, found.stats));
+    const sparse = findSparse(model, options).targets.map(({ name }) => name);
+    return { ...withModel(before, model, step, notesOf(options, found.stats)), sparse };
   };
 }
 

@@ -2,13 +2,16 @@
 import { recognise } from '../bert/recognise.ts';
 import type { Model } from '../ir/graph.ts';
 import { checkGraph } from '../ir/verify.ts';
+import { macCosts, wholeCost } from '../passes/prune/costs.ts';
 import { prunePass } from '../passes/prune/prune.ts';
 import type { Budget } from '../passes/prune/keep-plan.ts';
+import { blocksOf } from '../passes/structure/blocks.ts';
 import type { CompressionReport, ReportStep, Training } from '../report/schema.ts';
 import type { Events } from './events.ts';
 import type { KnownModel } from './known-model.ts';
 import { choosePlan, type ChooseOptions } from './prune-choose.ts';
 import type { PruneMaterial } from './prune-set-up.ts';
+import { shapeAfter, wholeShape, type ModelShape } from './prune-shape.ts';
 import type { RunOptions } from './training.ts';
 
 /** A model half-way, and what the report and its folder will say of it. */
@@ -18,7 +21,12 @@ export interface Pruned {
   readonly notes: readonly string[];
   /** Files of the output folder that say something else than the original's, by their names in it. */
   readonly texts: ReadonlyMap<string, string>;
+  readonly shape: ModelShape;
+  /** Names of weights whose zeros healing leaves where they are. */
+  readonly sparse?: readonly string[] | undefined;
   readonly training?: Training | undefined;
+  /** The model before it was healed. */
+  readonly unhealed?: Model | undefined;
 }
 
 /** What a work may look at. */
@@ -35,7 +43,8 @@ export type Work = (before: Pruned, shop: Workshop) => Promise<Pruned>;
 
 /** The original, on which nothing has been done. */
 export function untouched(original: KnownModel): Pruned {
-  return { known: original, steps: [], notes: [], texts: new Map() };
+  const shape = wholeShape(blocksOf(original.model, original.recognition));
+  return { known: original, steps: [], notes: [], texts: new Map(), shape };
 }
 
 /** The model with another graph. */
@@ -47,10 +56,11 @@ export function withModel(before: Pruned, model: Model, step: ReportStep, notes:
 
 /** Heads and neurons removed until the budget is met. */
 export function narrowTo(budget: Budget, choice: ChooseOptions): Work {
-  return async (before, { material, options, events }) => {
+  return async (before, { original, material, options, events }) => {
     const started = performance.now();
     const { signal } = options;
-    const chosen = await choosePlan(before.known, material, budget, choice, { ...options, events });
+    const own = ofWhat(budget, original, before.known, choice.sequence);
+    const chosen = await choosePlan(before.known, material, own, choice, { ...options, events });
     const context = { log: events.log, progress: events.bar('pruning'), ...(signal ? { signal } : {}) };
     const { model, changed, stats, skipped } = prunePass.run(before.known.model, chosen.plan, context);
     const step = {
@@ -61,8 +71,19 @@ export function narrowTo(budget: Budget, choice: ChooseOptions): Work {
       skipped: [...skipped],
       seconds: (performance.now() - started) / 1000,
     };
-    return withModel(before, model, step, chosen.notes);
+    const shape = shapeAfter(before.shape, blocksOf(before.known.model, before.known.recognition), chosen.plan);
+    return { ...withModel(before, model, step, chosen.notes), shape };
   };
+}
+
+/** A share of the original's multiply-adds is a larger share of those that are left. */
+function ofWhat(budget: Budget, original: KnownModel, now: KnownModel, sequence: number): Budget {
+  if (budget.kind !== 'macs') return budget;
+  const whole = ({ model, recognition }: KnownModel): number => {
+    const blocks = blocksOf(model, recognition);
+    return wholeCost(blocks, macCosts(blocks, sequence));
+  };
+  return { ...budget, keep: Math.min(1, (budget.keep * whole(original)) / whole(now)) };
 }
 
 /** The parts of a report that works leave. */

@@ -22,6 +22,8 @@ export interface Making {
 export interface PruneModelOptions extends Omit<PruneRowOptions, 'task'>, RunOptions {
   readonly model: string;
   readonly task?: FitTask | undefined;
+  /** Tokens of a text that multiply-adds are counted at. */
+  readonly macsAt: number;
   /** Models to make, at least one. */
   readonly makings: readonly Making[];
   readonly output?: string | undefined;

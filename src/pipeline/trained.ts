@@ -117,7 +117,13 @@ function stepOf({ command, settings, samples, trainable, result }: Trained): Rep
   };
 }
 
-function trainingOf({ samples, dev, trainable, result }: Trained): Training {
+/** The report's facts about a training. */
+export function trainingOf({
+  samples,
+  dev,
+  trainable,
+  result,
+}: Pick<Trained, 'samples' | 'dev' | 'trainable' | 'result'>): Training {
   const { steps, epochs, seconds, stopped, reason, best, curve, evaluations } = result;
   return {
     steps,

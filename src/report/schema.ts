@@ -156,6 +156,18 @@ const training = z.object({
   evaluations: z.array(z.object({ step: z.int(), metric: z.number() })),
 });
 
+const counts = z.object({ before: z.int(), after: z.int() });
+const structure = z
+  .object({
+    layers: z
+      .array(z.object({ heads: counts, ffn: counts }))
+      .describe("the original's; 0 and 0 after: the layer is gone"),
+    macs: z
+      .object({ sequence: z.int(), before: z.number(), after: z.number() })
+      .describe('multiply-adds of heads and neurons for one text of this many tokens'),
+  })
+  .describe('heads and neurons of each layer');
+
 /** What is said of one model beside the original. */
 const candidate = z.object({
   output: file,
@@ -166,6 +178,11 @@ const candidate = z.object({
   memory: memory.optional(),
   profile: profile.optional(),
   parts: z.object({ before: z.array(part), after: z.array(part) }).optional(),
+  structure: structure.optional(),
+  beforeHealing: z
+    .object({ accuracy: accuracy.optional(), parity: parity.optional() })
+    .optional()
+    .describe('the pruned model before it learned from the original'),
   changed: changed.optional(),
   diagnosis: z.array(z.string()).optional().describe('what is wrong with a model that failed, as far as it shows'),
   pareto: z.boolean().optional().describe('no other model is better in size, speed and accuracy at once'),
@@ -216,6 +233,7 @@ export type CompressionReport = Omit<Report, 'output' | 'ratio'> & Pick<Candidat
 export type ReportStep = z.output<typeof step>;
 export type Check = z.output<typeof check>;
 export type Accuracy = z.output<typeof accuracy>;
+export type Structure = z.output<typeof structure>;
 export type Training = z.output<typeof training>;
 export type Latency = z.output<typeof latency>;
 export type Candidate = z.output<typeof candidate>;

@@ -1,6 +1,6 @@
 // Gates: what the flags mean.
 import { describe, expect, it } from 'vitest';
-import { parseDrop, parseSize, parseSpeedup } from '../../src/pipeline/gates.ts';
+import { parseDrop, parseSize, parseFactor } from '../../src/pipeline/gates.ts';
 
 describe('parsing', () => {
   it('takes a percentage as relative and points as absolute', () => {
@@ -16,14 +16,14 @@ describe('parsing', () => {
   });
 
   it('takes a factor with or without x', () => {
-    expect([parseSpeedup('1.2x'), parseSpeedup('2')]).toEqual([1.2, 2]);
+    expect([parseFactor('1.2x', '--min-speedup'), parseFactor('2', '--min-speedup')]).toEqual([1.2, 2]);
   });
 
   it.each([
     [() => parseDrop('0.5'), /--max-drop: expected a percentage .* found '0.5'/],
     [() => parseDrop('-1%'), /--max-drop/],
     [() => parseSize('big'), /--max-size: .* found 'big'/],
-    [() => parseSpeedup('fast'), /--min-speedup: .* found 'fast'/],
+    [() => parseFactor('fast', '--min-speedup'), /--min-speedup: .* found 'fast'/],
   ])('refuses what is none of them', (parse, message) => {
     expect(parse).toThrow(message);
   });
