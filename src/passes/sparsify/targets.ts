@@ -32,7 +32,7 @@ export interface Targets {
 
 /** @throws ModelError for quantized weights, and where there is no encoder; UsageError for a name to exclude that nothing has */
 export function findTargets(graph: Graph, found: Recognition, { head, exclude }: TargetOptions): Targets {
-  const layers = [...found.encoders.flatMap((encoder) => encoder.layers.map(densesOf)), head ? found.head.denses : []];
+  const layers = [...layersOf(found), head ? found.head.denses : []];
   if (found.encoders.length === 0)
     throw new ModelError(`sparsity: expected an encoder, found none: ${found.reasons.join('; ')}`);
   const quantized = layers.flat().find((dense) => dense.quantized !== undefined);
@@ -59,6 +59,21 @@ export function findTargets(graph: Graph, found: Recognition, { head, exclude }:
       else targets.set(name, merged(targets.get(name), targetOf(dense, layer)));
     }
   return { targets: [...targets.values()], skipped };
+}
+
+/**
+ * Dense layers of every layer, encoder by encoder. A feed-forward block that lost its attention in front of the first layer is
+ * in none: what lies before a layer's last dense belongs to it.
+ */
+function layersOf({ encoders, head, denses }: Recognition): Dense[][] {
+  const layers = encoders.flatMap((encoder) => encoder.layers.map(densesOf));
+  const others = new Set([...head.denses, ...encoders.map(({ projection }) => projection)]);
+  const last = layers.map((layer) => Math.max(...layer.map((dense) => denses.indexOf(dense))));
+  for (const [i, dense] of denses.entries()) {
+    const layer = layers[last.findIndex((end) => i < end)];
+    if (layer && !others.has(dense) && !layers.some((one) => one.includes(dense))) layer.push(dense);
+  }
+  return layers;
 }
 
 function densesOf({ attention, ffn, others }: Layer): Dense[] {
