@@ -50,6 +50,12 @@ describe('a share of zeros', () => {
     expect(without.steps![0]!.options).toMatchObject({ method: 'magnitude' });
   });
 
+  it('is of the head as well where that is asked, and of none that is kept dense', async () => {
+    const report = await run({ sparsity: 0.5, sparseHead: true, keepDense: ['*query*'] });
+    expect(report.steps![0]!.stats['weights']).toBeGreaterThan(5);
+    expect(report.steps![0]!.skipped.map(({ reason }) => reason)).toEqual(['kept dense by --keep-dense']);
+  });
+
   it('gets smaller with int8 on top, under gzip', async () => {
     const sparse = await run({ sparsity: 0.9, sparsityBy: 'magnitude' });
     const report = await quantize(outputOf(sparse), { data, bench: false, threads: 1 });

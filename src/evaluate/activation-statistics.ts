@@ -10,10 +10,12 @@ import { makeFeeds } from './feeds.ts';
 import { fixedShape, type InputRoles } from './roles.ts';
 import { batchesFor, type Padding } from './window.ts';
 
-/** A value [batch, sequence, width] or [batch x sequence, width], and what is summed of it. */
+/** A value [batch, sequence, width] or [batch x sequence, width], or [batch, width], and what is summed of it. */
 export interface Watched {
   readonly value: string;
   readonly width: number;
+  /** What a row of it is of. */
+  readonly each: 'token' | 'text';
   /** squares: of each feature [width]; products: X^T X [width, width]. */
   readonly sum: 'squares' | 'products';
 }
@@ -34,10 +36,13 @@ export function watch(input: Model, watched: readonly Watched[]): WatchedModel {
   const { graph } = model;
   const builder = new Builder(graph, model.opsets.get('') ?? 13, 'statistics');
   const counts = builder.fresh('counts');
-  const column = builder.op('Reshape', [counts, builder.ints([-1, 1])]);
-  const outputs = watched.map(({ value, width, sum }) => {
+  const columns = {
+    token: builder.op('Reshape', [counts, builder.ints([-1, 1])]),
+    text: builder.op('Sign', [builder.reduceSum(counts, [1], true)]),
+  };
+  const outputs = watched.map(({ value, width, each, sum }) => {
     const rows = builder.op('Reshape', [value, builder.ints([-1, width])]);
-    const tokens = builder.op('Mul', [builder.op('Cast', [rows], { to: 1n }), column]);
+    const tokens = builder.op('Mul', [builder.op('Cast', [rows], { to: 1n }), columns[each]]);
     if (sum === 'squares') return builder.reduceSum(builder.op('Mul', [tokens, tokens]), [0], false);
     return builder.op('Gemm', [tokens, tokens, builder.scalar(0)], { transA: 1n });
   });

@@ -4,6 +4,9 @@ import type { Encoding } from '../data/tokenizer/tokenizer.ts';
 import { UsageError } from '../errors.ts';
 import { sumActivations, watch, type Watched } from '../evaluate/activation-statistics.ts';
 import type { Model } from '../ir/graph.ts';
+import { elementCount } from '../ir/tensor.ts';
+import { traceGraph } from '../ir/trace/trace.ts';
+import { indexUses } from '../ir/uses.ts';
 import type { Method, SparsifyOptions } from '../passes/sparsify/amount.ts';
 import { DAMPING, findSparse, sparsifyTargets } from '../passes/sparsify/sparsify.ts';
 import type { Skip } from '../passes/pass.ts';
@@ -126,13 +129,23 @@ function sumsOf(
 ): Promise<{ readonly sums: Map<string, Float64Array>; readonly tokens: number }> {
   const sum = method === 'wanda' ? 'squares' : 'products';
   const widths = new Map(stage.flatMap(({ inputs, columns }) => inputs.map((value) => [value, columns] as const)));
+  const each = rowsOf(model, feeding.roles.ids);
   const watched = watch(
     model,
-    [...widths].map(([value, width]): Watched => ({ value, width, sum })),
+    [...widths].map(([value, width]): Watched => ({ value, width, each: each(value, width), sum })),
   );
   return scratch.with(watched.model, 'the model', options, (session) =>
     sumActivations(session, watched, feeding.roles, feeding, encodings, { signal: options.signal }),
   );
+}
+
+/** What the rows of a value are of: a pooler reads one a text. */
+function rowsOf({ graph }: Model, ids: string): (value: string, width: number) => Watched['each'] {
+  const trace = traceGraph(graph, indexUses(graph));
+  const texts = trace.dims(ids)?.[0];
+  const count = (dims: readonly (number | undefined)[] = []): number =>
+    elementCount(dims.map((dim) => dim ?? Number.NaN));
+  return (value, width) => (count(trace.dims(value)) === (texts ?? 0) * width ? 'text' : 'token');
 }
 
 /** Texts chosen with the seed until they have enough tokens. */

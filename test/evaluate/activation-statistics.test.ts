@@ -55,20 +55,28 @@ async function sums(watched: readonly Watched[], maxTokens: number) {
 
 describe('sums of activations', () => {
   it.each([4, 16, 4096])('are those of the tokens, padding left out, %d tokens a run', async (maxTokens) => {
-    const found = await sums([{ value: hidden, width: 16, sum: 'products' }], maxTokens);
+    const found = await sums([{ value: hidden, width: 16, each: 'token', sum: 'products' }], maxTokens);
     const wanted = await direct(hidden, 16);
     expect(found.tokens).toBe(24);
     found.sums.get(hidden)!.forEach((x, i) => expect(x).toBeCloseTo(wanted[i]!, 3));
   });
 
   it('squares are the diagonal', async () => {
-    const found = await sums([{ value: hidden, width: 16, sum: 'squares' }], 16);
+    const found = await sums([{ value: hidden, width: 16, each: 'token', sum: 'squares' }], 16);
     const wanted = await direct(hidden, 16);
     found.sums.get(hidden)!.forEach((x, i) => expect(x).toBeCloseTo(wanted[i * 17]!, 3));
   });
 
+  it('of a value with a row a text are over the texts', async () => {
+    const { graph } = tinyBert();
+    const classifier = graph.nodes.findLast(({ op }) => op === 'MatMul' || op === 'Gemm')!.inputs[0]!;
+    const found = await sums([{ value: classifier, width: 16, each: 'text', sum: 'products' }], 16);
+    const wanted = await direct(classifier, 16);
+    found.sums.get(classifier)!.forEach((x, i) => expect(x).toBeCloseTo(wanted[i]!, 3));
+  });
+
   it('cut away what they do not need', () => {
-    const { model } = watch(tinyBert(), [{ value: hidden, width: 16, sum: 'squares' }]);
+    const { model } = watch(tinyBert(), [{ value: hidden, width: 16, each: 'token', sum: 'squares' }]);
     expect(model.graph.nodes.some(({ op }) => op === 'Softmax')).toBe(false);
     expect([...model.graph.initializers.keys()].some((name) => name.startsWith('layer.'))).toBe(false);
   });
