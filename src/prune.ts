@@ -98,7 +98,7 @@ export interface PruneOptions {
  * Prune a model file or folder, measure what it cost and judge it by the gates.
  * Throws UsageError, ModelError or DataError: one line each, nothing written.
  */
-export function prune(model: string, options: PruneOptions = {}, events?: Events): Promise<Report> {
+export async function prune(model: string, options: PruneOptions = {}, events?: Events): Promise<Report> {
   const { maxDrop, minSpeedup, minMetric, bench, shapes, ep, seed, ...rest } = options;
   return pruneModel(
     {

@@ -36,6 +36,8 @@ export function sortStack(scene: Scene, blocks: Blocks, members: readonly number
     const parallel = stack.findIndex((attention) => attention.input === plain(scene, ffn.in[0]!.input));
     const at = parallel >= 0 ? parallel : layerOf(bits);
     if (at >= 0) ffns[at]!.push(ffn);
+    // pruning can leave nothing of the attention before it
+    else if ((depth.after(ffn.out.output) & mine) !== 0n) ffns[0]!.push(ffn);
   }
   const others = stack.map((): Dense[] => []);
   let projection: Dense | undefined;

@@ -79,3 +79,8 @@ async function takeTurn(run: TimedRun, { untimed, timed }: Turn): Promise<number
   for (let i = 0; i < timed; i++) times.push(await run());
   return median(times);
 }
+
+/** Medians of the rounds in milliseconds. */
+export async function mediansInTurn(models: readonly TimedRun[], options: RoundOptions): Promise<number[]> {
+  return (await timeInTurn(models, options)).map((times) => median([...times]));
+}

@@ -19,6 +19,8 @@ import { partsBeside } from './parts.ts';
 import { place } from './place.ts';
 import type { PruneModelOptions } from './prune.ts';
 import type { PruneMaterial } from './prune-set-up.ts';
+import { withPareto } from './pareto.ts';
+import { withKnee } from './prune-curve.ts';
 import { prunedConfig, structureOf, type ModelShape } from './prune-shape.ts';
 import { saidOf, untouched, type Pruned } from './prune-works.ts';
 import { entryOf } from './trained.ts';
@@ -63,7 +65,7 @@ export async function finishPrune(done: PruneDone, options: PruneModelOptions, e
     return {
       ...runFacts({ ...options, command: 'prune' }, done.started),
       input: facts,
-      ...(candidates.length > 1 ? comparison(candidates) : candidates[0]!),
+      ...(candidates.length > 1 ? comparison(withKnee(withPareto(facts.bytes, candidates))) : candidates[0]!),
       ...(candidates.length > 1 ? {} : saidOf(staged[0]!.pruned)),
       steps: staged.flatMap(({ pruned }) => pruned.steps),
       ...('missing' in rows || !rows.labelled ? {} : { data: dataOf(rows.dataset) }),
@@ -126,7 +128,7 @@ async function judged(
   const path = place(staging, plan, written, candidate, keep);
   return {
     ...candidate,
-    structure: structureOf(original, known, shape, macsAt),
+    structure: structureOf(original, shape, macsAt),
     ...(healing ? { beforeHealing: healing } : {}),
     ...partsBeside(original, { model, recognition: recognise(model) }),
     output: { ...output, path },

@@ -2,8 +2,10 @@
 import { boundariesOf } from '../bert/boundaries.ts';
 import { recognise } from '../bert/recognise.ts';
 import { builtinDataset } from '../data/builtin-texts.ts';
+import { loadConfig } from '../data/config.ts';
 import { loadTokenizer, type Encoding, type Tokenizer } from '../data/tokenizer/tokenizer.ts';
 import { ModelError } from '../errors.ts';
+import { sequenceLimit } from '../evaluate/evaluate.ts';
 import { makeFeeds } from '../evaluate/feeds.ts';
 import { toFloat32 } from '../evaluate/outputs.ts';
 import { cloneModel } from '../ir/clone.ts';
@@ -37,8 +39,10 @@ export interface LayerOrder {
 export async function leastLayers(known: KnownModel, count: number, shop: Workshop): Promise<LayerOrder> {
   const { material, options, events } = shop;
   const tokenizer = material?.tokenizer ?? (await loadTokenizer(known.path.folder));
-  const texts = material?.samples.flatMap(({ sequences }) => sequences) ?? (await builtinTexts(tokenizer));
   const feeding = feedingOf(known, tokenizer);
+  const config = await loadConfig(known.path.folder);
+  const most = sequenceLimit({ asked: undefined, fixed: feeding.fixed, config, tokenizer });
+  const texts = material?.samples.flatMap(({ sequences }) => sequences) ?? (await builtinTexts(tokenizer, most));
   const batches = batchesOf(texts, feeding);
   const scores = scoresOf(known);
   const scratch = new Scratch();
@@ -109,9 +113,9 @@ function endOf(model: Model): string {
   );
 }
 
-async function builtinTexts(tokenizer: Tokenizer): Promise<Encoding[]> {
+async function builtinTexts(tokenizer: Tokenizer, most: number): Promise<Encoding[]> {
   const texts: Encoding[] = [];
-  for await (const row of builtinDataset().rows()) texts.push(tokenizer.encode(row.text, row.textPair, 128));
+  for await (const row of builtinDataset().rows()) texts.push(tokenizer.encode(row.text, row.textPair, most));
   return texts;
 }
 

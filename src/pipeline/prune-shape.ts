@@ -1,6 +1,6 @@
 // What has become of each layer of the original, while the layers that recognition finds get fewer.
 import type { KeepPlan } from '../passes/prune/keep-plan.ts';
-import { macCosts, wholeCost } from '../passes/prune/costs.ts';
+import { macCosts } from '../passes/prune/costs.ts';
 import { blocksOf, type Block } from '../passes/structure/blocks.ts';
 import { studentConfig } from '../passes/student/student-config.ts';
 import type { Structure } from '../report/schema.ts';
@@ -40,11 +40,12 @@ export function wholeShape(blocks: readonly Block[]): ModelShape {
   };
 }
 
-/** After a plan for `blocks`, the layers that are recognised. What is left of a layer without heads is found in the one before. */
+/** After a plan for `blocks`, the layers that are recognised. What is left of a layer without heads is found in the one before, or the first. */
 export function shapeAfter({ layers, origins }: ModelShape, blocks: readonly Block[], plan: KeepPlan): ModelShape {
   const after = layers.map((one) => ({ ...one }));
   for (const { ffn } of origins) for (const layer of ffn) after[layer] = { ...after[layer]!, ffn: 0 };
   const left: { encoder: number; attention: number; ffn: number[]; output: number }[] = [];
+  let early: number[] = []; // blocks before the first attention of their encoder
   for (const [i, { attention, ffn, output }] of origins.entries()) {
     const kept = plan.layers[i]!;
     const { encoder } = blocks[i]!;
@@ -52,12 +53,14 @@ export function shapeAfter({ layers, origins }: ModelShape, blocks: readonly Blo
     for (const [j, layer] of ffn.entries())
       after[layer] = { ...after[layer]!, ffn: after[layer]!.ffn + kept.ffn[j]!.length };
     const stays = ffn.filter((_, j) => kept.ffn[j]!.length > 0);
-    const before = left.at(-1);
-    if (kept.heads.length > 0) left.push({ encoder, attention, ffn: stays, output });
-    else if (before?.encoder === encoder) {
+    const before = left.at(-1)?.encoder === encoder ? left.at(-1) : undefined;
+    if (kept.heads.length > 0) {
+      left.push({ encoder, attention, ffn: [...(before ? [] : early), ...stays], output });
+      early = [];
+    } else if (before) {
       before.ffn.push(...stays);
       before.output = output;
-    }
+    } else early.push(...stays);
   }
   return { layers: after, origins: left.map(({ attention, ffn, output }) => ({ attention, ffn, output })) };
 }
@@ -98,25 +101,22 @@ export function prunedConfig(
 }
 
 /** The report's part. @param sequence tokens of the text that multiply-adds are counted for */
-export function structureOf(
-  original: KnownModel,
-  pruned: KnownModel,
-  { layers }: ModelShape,
-  sequence: number,
-): Structure {
+export function structureOf(original: KnownModel, { layers }: ModelShape, sequence: number): Structure {
   const blocks = blocksOf(original.model, original.recognition);
-  const left = blocksOf(pruned.model, pruned.recognition);
+  const costs = macCosts(blocks, sequence);
+  const macs = (shapes: readonly LayerShape[]): number =>
+    shapes.reduce(
+      (sum, { heads, ffn }, i) => sum + heads.length * costs[i]!.head + ffn * (costs[i]!.neurons[0] ?? 0),
+      0,
+    );
+  const whole = wholeShape(blocks).layers;
   return {
-    layers: wholeShape(blocks).layers.map((whole, i) => ({
-      heads: { before: whole.heads.length, after: layers[i]!.heads.length },
-      ffn: { before: whole.ffn, after: layers[i]!.ffn },
+    layers: whole.map((one, i) => ({
+      heads: { before: one.heads.length, after: layers[i]!.heads.length },
+      ffn: { before: one.ffn, after: layers[i]!.ffn },
     })),
-    macs: { sequence, before: macsOf(blocks, sequence), after: macsOf(left, sequence) },
+    macs: { sequence, before: macs(whole), after: macs(layers) },
   };
-}
-
-function macsOf(blocks: readonly Block[], sequence: number): number {
-  return wholeCost(blocks, macCosts(blocks, sequence));
 }
 
 /** The one value of all, if it is one above 0. */

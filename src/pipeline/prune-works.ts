@@ -67,13 +67,17 @@ export function narrowTo(budget: Budget, choice: ChooseOptions): Work {
       pass: 'prune',
       options: { by: choice.by, ...budget },
       changed,
-      stats: { ...stats, ...chosen.stats },
+      stats: { ...stats, ...rounded(chosen.stats) },
       skipped: [...skipped],
       seconds: (performance.now() - started) / 1000,
     };
     const shape = shapeAfter(before.shape, blocksOf(before.known.model, before.known.recognition), chosen.plan);
     return { ...withModel(before, model, step, chosen.notes), shape };
   };
+}
+
+function rounded(stats: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(stats).map(([name, value]) => [name, Number(value.toFixed(4))]));
 }
 
 /** A share of the original's multiply-adds is a larger share of those that are left. */

@@ -2,6 +2,7 @@
 import { verdictWord } from './checks.ts';
 import { bytes, factor, metricName, metricValue, ms, percent, signedPoints } from './figures.ts';
 import type { Accuracy, Report } from './schema.ts';
+import { macsShare } from './structure.ts';
 import { interval, latencyAt, originalName, shapesOf, type Column, type Named, type Table } from './tables.ts';
 
 /** The secondary metric that says what was found of what was there to find, where the task has one. */
@@ -33,7 +34,14 @@ export function overview(report: Report, candidates: readonly Named[]): Table {
       cell: ({ output: { compressed } }) => (compressed ? bytes(compressed.gzip) : ''),
     },
     { title: 'of original', kind: 'number', original: '', cell: ({ ratio }) => percent(ratio, 1) },
+    {
+      title: 'multiply-adds',
+      kind: 'number',
+      original: '',
+      cell: (one) => (macsShare(one) === undefined ? '' : percent(macsShare(one)!, 1)),
+    },
     ...accuracyFacets(candidates),
+    { title: 'knee', kind: 'word', original: '', cell: ({ knee }) => (knee ? 'knee' : '') },
     ...shapesOf(candidates).flatMap((key) => latencyFacets(candidates, key)),
     memoryFacet(candidates),
     { title: 'cosine', kind: 'number', original: '', cell: ({ parity }) => parity?.cosine.toFixed(5) ?? '' },

@@ -2,12 +2,17 @@
 import { bytes, counted, metricName, metricValue, percent, signedPoints, whole } from './figures.ts';
 import type { Candidate, Report } from './schema.ts';
 import { oneLine } from './strings.ts';
+import { healingRemarks } from './structure.ts';
 
 /** Bad rows that are named; the rest is counted. */
 const NAMED = 3;
 
-/** About one model: folds, how sure the verdict is, saturation. */
-export function candidateRemarks({ accuracy }: Candidate): string[] {
+/** About one model: healing, folds, how sure the verdict is, saturation. */
+export function candidateRemarks(one: Candidate): string[] {
+  return [...healingRemarks(one), ...accuracyRemarks(one)];
+}
+
+function accuracyRemarks({ accuracy }: Candidate): string[] {
   if (!accuracy) return [];
   const { metric, folds, samplesNeeded, allowed, samples, saturated } = accuracy;
   const remarks: string[] = [];

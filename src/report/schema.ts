@@ -179,6 +179,10 @@ const candidate = z.object({
   profile: profile.optional(),
   parts: z.object({ before: z.array(part), after: z.array(part) }).optional(),
   structure: structure.optional(),
+  knee: z
+    .boolean()
+    .optional()
+    .describe('of several budgets: from here on the metric falls faster than the multiply-adds'),
   beforeHealing: z
     .object({ accuracy: accuracy.optional(), parity: parity.optional() })
     .optional()

@@ -13,6 +13,7 @@ import {
   whole,
 } from './figures.ts';
 import { oneLine, shortNames } from './strings.ts';
+import { macsRow } from './structure.ts';
 import { candidatesOf, type Accuracy, type Candidate, type Latency, type Report } from './schema.ts';
 
 /** How a column stands: numbers to the right; a path is cut in its middle, prose wraps or is cut at its end. */
@@ -51,6 +52,7 @@ export function beforeAfter(report: Report, one: Candidate): Table {
   const rows = [
     ['size', bytes(report.input.bytes), bytes(output.bytes), `${percent(one.ratio, 1)}, ${sizes(one.ratio)}`],
     ...compressedRows(report, one),
+    ...macsRow(one),
     ...(accuracy ? accuracyRows(accuracy) : []),
     ...(one.latency ?? []).map(latencyRow),
   ];

@@ -114,12 +114,7 @@ function refuseOthers(model: Model, blocks: readonly Block[], layers: readonly N
   const counts = blocks.map((block, i) => layers[i]!.heads?.length ?? block.attention.heads ?? 0);
   const heads = found.map(({ attention }) => attention.heads ?? 0);
   expectSame('heads', counts, missed ? [missed.reason] : heads);
-  // a feed-forward block before the first attention belongs to no layer
-  const headless = (i: number): boolean =>
-    blocks.every((block, j) => j > i || block.encoder !== blocks[i]!.encoder || counts[j] === 0);
-  const widths = blocks.flatMap(({ ffn }, i) =>
-    headless(i) ? [] : ffn.map((one, j) => layers[i]!.ffn?.[j]?.length ?? one.width),
-  );
+  const widths = blocks.flatMap(({ ffn }, i) => ffn.map((one, j) => layers[i]!.ffn?.[j]?.length ?? one.width));
   expectSame('neurons', widths, found.flatMap(({ ffn }) => ffn.map((one) => one.width))); // prettier-ignore
 }
 

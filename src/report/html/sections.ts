@@ -10,6 +10,7 @@ import { html, type Markup } from './markup.ts';
 import { accuracyFigure } from './accuracy-plot.ts';
 import { latencyFigures } from './latency-plots.ts';
 import { memoryFigure, partsFigure, profileFigure } from './part-plots.ts';
+import { curveFigure, structureFigures } from './structure-plot.ts';
 import { tradeFigure } from './trade-plot.ts';
 import { tableMarkup } from './table.ts';
 import { trainingFigures } from './training-plot.ts';
@@ -29,6 +30,8 @@ export function sections(report: Report, candidates: readonly Named[]): Section[
     ['accuracy', 'Accuracy', accuracy(candidates)],
     ['training', 'Training', [list(trainingRemarks(report)), ...trainingFigures(report)]],
     ['trade', 'Size against accuracy', [tradeFigure(report, candidates)]],
+    ['curve', 'Multiply-adds against the metric', [curveFigure(candidates)]],
+    ['structure', 'Heads and neurons by layer', named(candidates, structureFigures)],
     ['parts', 'Size by part', named(candidates, (one) => [partsFigure(one)])],
     ['latency', 'Latency', latencyFigures(report, candidates)],
     ['memory', 'Memory', [memoryFigure(report, candidates)]],
