@@ -3,18 +3,17 @@ import { UsageError } from './errors.ts';
 import { defaultShapes, type Shape } from './evaluate/latency.ts';
 import type { FitTask } from './objectives/fit-task.ts';
 import type { Budget } from './passes/prune/keep-plan.ts';
-import { amountOf, type Method } from './passes/sparsify/amount.ts';
 import type { Events } from './pipeline/events.ts';
 import { gatesOf, parseFactor, parseSize } from './pipeline/gates.ts';
 import { pruneModel, type Making } from './pipeline/prune.ts';
 import { heal, type HealOptions } from './pipeline/prune-heal.ts';
 import { dropLayers, type DropChoice } from './pipeline/prune-layers.ts';
-import { sparsifyTo, type ZeroOptions } from './pipeline/prune-sparsity.ts';
 import { narrowTo, type Work } from './pipeline/prune-works.ts';
 import type { Report } from './report/schema.ts';
+import { gradually, sparsityOf, type SparsityOptions } from './sparsity-options.ts';
 
 /** Options of `prune`; each is the flag of the same name. */
-export interface PruneOptions {
+export interface PruneOptions extends SparsityOptions {
   /** Share of the layers' multiply-adds to keep; several make a model each. */
   readonly keepMacs?: number | readonly number[] | undefined;
   /** Most bytes of the file: `50MB`. */
@@ -31,19 +30,6 @@ export interface PruneOptions {
   readonly by?: 'magnitude' | undefined;
   /** Tokens of a text that multiply-adds are counted at; default 128. */
   readonly macsAt?: number | undefined;
-
-  /** Share of the numbers of each attention and feed-forward weight that become zero. */
-  readonly sparsity?: number | undefined;
-  /** `2:4`: at most 2 numbers other than zero in 4 neighbours along the inputs. */
-  readonly pattern?: string | undefined;
-  /** How zeros are chosen; default sparsegpt with texts, magnitude without. */
-  readonly sparsityBy?: Method | undefined;
-  /** Dense layers behind the encoder become sparse as well. */
-  readonly sparseHead?: boolean | undefined;
-  /** Weights or nodes that stay dense, as names with *. */
-  readonly keepDense?: readonly string[] | undefined;
-  /** Zeros come during healing, by magnitude, on a cubic schedule. */
-  readonly gradual?: boolean | undefined;
 
   /** Texts that say what matters in the model. */
   readonly data?: string | undefined;
@@ -161,38 +147,6 @@ function narrowing(
     const own = budget.kind === 'macs' ? { ...budget, keep: 1 - (1 - budget.keep) * part } : budget;
     return [narrowTo(own, { by, sequence, samples }), ...(part === 1 ? last : healing ? [heal(healing)] : [])];
   });
-}
-
-/** What makes zeros: after heads, neurons and layers went, and before the last healing, which leaves zeros where they are. */
-function sparsityOf(options: PruneOptions): Work[] {
-  const { sparsity, pattern, sparsityBy, sparseHead, keepDense, gradual, data } = options;
-  if (sparsity === undefined && pattern === undefined) {
-    const others = { 'sparsity-by': sparsityBy, 'sparse-head': sparseHead, 'keep-dense': keepDense, gradual };
-    for (const [flag, value] of Object.entries(others))
-      if (value !== undefined) throw new UsageError(`--${flag}: expected --sparsity or --pattern, found neither`);
-    return [];
-  }
-  amountOf({ sparsity, pattern });
-  if (data === undefined && sparsityBy !== undefined && sparsityBy !== 'magnitude')
-    throw new UsageError(
-      `--sparsity-by ${sparsityBy}: expected texts, found none: name them with --data, or use magnitude`,
-    );
-  return [sparsifyTo({ ...zerosOf(options), method: sparsityBy })];
-}
-
-function zerosOf({ sparsity, pattern, sparseHead = false, keepDense = [] }: PruneOptions): ZeroOptions {
-  return { sparsity, pattern, head: sparseHead, exclude: [...keepDense] };
-}
-
-/** Zeros that come while the model is healed; by magnitude, for what a training that was stopped early had not reached. */
-function gradually(options: PruneOptions, healing: HealOptions | undefined): Work[] {
-  const { sparsity, sparsityBy = 'magnitude' } = options;
-  if (sparsity === undefined) throw new UsageError('--gradual: expected --sparsity, found --pattern');
-  if (!healing) throw new UsageError('--gradual: expected --heal-minutes or --heal-epochs, found neither');
-  if (sparsityBy !== 'magnitude')
-    throw new UsageError(`--gradual: expected --sparsity-by magnitude, found ${sparsityBy}`);
-  const zeros = zerosOf(options);
-  return [heal({ ...healing, gradual: zeros }), sparsifyTo({ ...zeros, method: 'magnitude' })];
 }
 
 function budgetsOf({ keepMacs, maxSize, speedup, speedupAt }: PruneOptions): Budget[] {

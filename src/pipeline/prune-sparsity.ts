@@ -1,29 +1,14 @@
 // Sparsity as a work of pruning: layer by layer, what a layer's weights read measured on the model as it is by then.
-import { sampler } from '../data/sample.ts';
-import type { Encoding } from '../data/tokenizer/tokenizer.ts';
 import { UsageError } from '../errors.ts';
-import { sumActivations, watch, type Watched } from '../evaluate/activation-statistics.ts';
 import type { Model } from '../ir/graph.ts';
-import { elementCount } from '../ir/tensor.ts';
-import { traceGraph } from '../ir/trace/trace.ts';
-import { indexUses } from '../ir/uses.ts';
 import type { Method, SparsifyOptions } from '../passes/sparsify/amount.ts';
 import { DAMPING, findSparse, sparsifyTargets } from '../passes/sparsify/sparsify.ts';
 import type { Skip } from '../passes/pass.ts';
 import type { Target } from '../passes/sparsify/targets.ts';
-import type { Feeding } from '../objectives/batch-source.ts';
 import type { Events } from './events.ts';
 import { withModel, type Work } from './prune-works.ts';
+import { chooseTexts, inputSums, type Texts } from './sparsity-statistics.ts';
 import { Scratch, type RunOptions } from './training.ts';
-
-/** Tokens that statistics are taken of, where there are more: about ten for each number of a feed-forward input of 1,536. */
-const TOKENS = 16384;
-
-/** Texts, tokenized, and how the model is fed. */
-export interface Texts {
-  readonly encodings: readonly Encoding[];
-  readonly feeding: Feeding;
-}
 
 export interface Sparsified {
   readonly model: Model;
@@ -82,31 +67,32 @@ export async function sparsifyByLayer(
     throw new UsageError(
       `--sparsity-by ${method}: expected texts, found none: name them with --data, or use magnitude`,
     );
+  const chosen = texts && chooseTexts(texts, run.seed);
+  const context = { log: events.log, ...(run.signal ? { signal: run.signal } : {}) };
   const bar = events.bar('sparsifying');
-  const total = targets.reduce((sum, { tensor }) => sum + tensor.byteLength, 0);
-  const chosen = texts && { ...texts, encodings: sample(texts.encodings, run.seed) };
   const stats: Record<string, number> = {};
   let [model, done, changed] = [input, 0, false];
   const scratch = new Scratch();
   try {
     for (const stage of stagesOf(targets)) {
-      const sums =
-        method === 'magnitude' ? undefined : await sumsOf(model, stage, method, chosen!, { ...run, scratch });
-      const found = sparsifyTargets(model, stage, options, sums?.sums ?? new Map(), {
-        log: events.log,
-        progress: (part) => bar(done + part, total),
-        ...(run.signal ? { signal: run.signal } : {}),
-      });
+      const measured =
+        method === 'magnitude' ? undefined : await inputSums(model, stage, method, chosen!, { ...run, scratch });
+      const progress = (part: number): void => bar(done + part, bytesOf(targets));
+      const found = sparsifyTargets(model, stage, options, measured?.sums ?? new Map(), { ...context, progress });
       model = found.model;
       changed ||= found.changed;
-      done += stage.reduce((sum, { tensor }) => sum + tensor.byteLength, 0);
+      done += bytesOf(stage);
       for (const [name, value] of Object.entries(found.stats)) stats[name] = sumOrMost(name, stats[name], value);
-      if (sums) Object.assign(stats, { texts: chosen!.encodings.length, tokens: sums.tokens });
+      if (measured) Object.assign(stats, { texts: chosen!.encodings.length, tokens: measured.tokens });
     }
   } finally {
     scratch.dispose();
   }
   return { model, changed, stats, skipped };
+}
+
+function bytesOf(targets: readonly Target[]): number {
+  return targets.reduce((sum, { tensor }) => sum + tensor.byteLength, 0);
 }
 
 function sumOrMost(name: string, before = 0, value: number): number {
@@ -118,39 +104,4 @@ function stagesOf(targets: readonly Target[]): Target[][] {
   const layers = new Map<number, Target[]>();
   for (const target of targets) layers.set(target.layer, [...(layers.get(target.layer) ?? []), target]);
   return [...layers.entries()].sort(([a], [b]) => a - b).map(([, stage]) => stage);
-}
-
-function sumsOf(
-  model: Model,
-  stage: readonly Target[],
-  method: 'wanda' | 'sparsegpt',
-  { encodings, feeding }: Texts,
-  { scratch, ...options }: RunOptions & { readonly scratch: Scratch },
-): Promise<{ readonly sums: Map<string, Float64Array>; readonly tokens: number }> {
-  const sum = method === 'wanda' ? 'squares' : 'products';
-  const widths = new Map(stage.flatMap(({ inputs, columns }) => inputs.map((value) => [value, columns] as const)));
-  const each = rowsOf(model, feeding.roles.ids);
-  const watched = watch(
-    model,
-    [...widths].map(([value, width]): Watched => ({ value, width, each: each(value, width), sum })),
-  );
-  return scratch.with(watched.model, 'the model', options, (session) =>
-    sumActivations(session, watched, feeding.roles, feeding, encodings, { signal: options.signal }),
-  );
-}
-
-/** What the rows of a value are of: a pooler reads one a text. */
-function rowsOf({ graph }: Model, ids: string): (value: string, width: number) => Watched['each'] {
-  const trace = traceGraph(graph, indexUses(graph));
-  const texts = trace.dims(ids)?.[0];
-  const count = (dims: readonly (number | undefined)[] = []): number =>
-    elementCount(dims.map((dim) => dim ?? Number.NaN));
-  return (value, width) => (count(trace.dims(value)) === (texts ?? 0) * width ? 'text' : 'token');
-}
-
-/** Texts chosen with the seed until they have enough tokens. */
-function sample(encodings: readonly Encoding[], seed: number): Encoding[] {
-  const all = encodings.reduce((sum, { ids }) => sum + ids.length, 0);
-  const taken = sampler(Math.ceil((encodings.length * TOKENS) / Math.max(all, TOKENS)), encodings.length, seed);
-  return encodings.filter(() => taken());
 }
