@@ -10,9 +10,10 @@ import { heal, type HealOptions } from './pipeline/prune-heal.ts';
 import { dropLayers, type DropChoice } from './pipeline/prune-layers.ts';
 import { narrowTo, type Work } from './pipeline/prune-works.ts';
 import type { Report } from './report/schema.ts';
+import { gradually, sparsityOf, type SparsityOptions } from './sparsity-options.ts';
 
 /** Options of `prune`; each is the flag of the same name. */
-export interface PruneOptions {
+export interface PruneOptions extends SparsityOptions {
   /** Share of the layers' multiply-adds to keep; several make a model each. */
   readonly keepMacs?: number | readonly number[] | undefined;
   /** Most bytes of the file: `50MB`. */
@@ -132,23 +133,31 @@ function readOf({ dev, healMinutes, healEpochs, samples = SAMPLES }: PruneOption
 function makingsOf(options: PruneOptions): Making[] {
   const budgets = budgetsOf(options);
   const { dropLayers: dropped, mergeLayers: merge = false, vocabulary } = options;
-  if (budgets.length === 0 && dropped === undefined && vocabulary === undefined)
+  const sparse = sparsityOf(options);
+  if (budgets.length === 0 && dropped === undefined && vocabulary === undefined && sparse.length === 0)
     throw new UsageError(
-      'prune: expected a budget such as --keep-macs 0.6, --max-size 50MB or --drop-layers 2, or --vocabulary, found none',
+      'prune: expected a budget such as --keep-macs 0.6, --max-size 50MB, --drop-layers 2, --vocabulary or --sparsity 0.8, found none',
     );
   if (merge && dropped === undefined)
     throw new UsageError('--merge-layers: expected --drop-layers to say how many or which, found none');
   const first = dropped === undefined ? [] : [dropLayers(dropped, merge)];
   const healing = healingOf(options);
-  if (budgets.length === 0) return [{ suffix: '', works: [...first, ...(healing ? [heal(healing)] : [])] }];
+  const after = healing ? [heal(healing)] : [];
+  const last = options.gradual === true ? gradually(options, healing) : [...sparse, ...after];
+  if (budgets.length === 0) return [{ suffix: '', works: [...first, ...last] }];
   return budgets.map((budget) => ({
     suffix: budget.kind === 'macs' ? String(budget.keep) : '',
-    works: [...first, ...narrowing(budget, options, healing)],
+    works: [...first, ...narrowing(budget, options, healing, last)],
   }));
 }
 
-/** In several steps the share that is kept falls by equal parts. */
-function narrowing(budget: Budget, options: PruneOptions, healing: HealOptions | undefined): Work[] {
+/** In several steps the share that is kept falls by equal parts, with healing after each and `last` after the last. */
+function narrowing(
+  budget: Budget,
+  options: PruneOptions,
+  healing: HealOptions | undefined,
+  last: readonly Work[],
+): Work[] {
   const { by = 'magnitude', macsAt: sequence = MACS_AT, samples = SAMPLES, iterations = 1 } = options;
   if (iterations > 1 && !healing)
     throw new UsageError('--iterations: expected healing between them, found neither --heal-minutes nor --heal-epochs');
@@ -156,7 +165,7 @@ function narrowing(budget: Budget, options: PruneOptions, healing: HealOptions |
     throw new UsageError('--iterations: expected --keep-macs, found another budget');
   return Array.from({ length: iterations }, (_, i) => (i + 1) / iterations).flatMap((part) => {
     const own = budget.kind === 'macs' ? { ...budget, keep: 1 - (1 - budget.keep) * part } : budget;
-    return [narrowTo(own, { by, sequence, samples }), ...(healing ? [heal(healing)] : [])];
+    return [narrowTo(own, { by, sequence, samples }), ...(part === 1 ? last : healing ? [heal(healing)] : [])];
   });
 }
 

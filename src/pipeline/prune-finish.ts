@@ -5,9 +5,11 @@ import { UsageError } from '../errors.ts';
 import { taskNamed } from '../evaluate/registry.ts';
 import { countParams } from '../ir/params.ts';
 import { hashFile } from '../onnx/hash.ts';
+import { sourceFiles } from '../onnx/sources.ts';
 import { writeModel, type Written } from '../onnx/write.ts';
 import type { Candidate, Report } from '../report/schema.ts';
 import { candidateOf, comparison, dataOf, runFacts } from './candidate.ts';
+import { compressedSize } from './compressed-size.ts';
 import type { Events } from './events.ts';
 import { fileFacts, readKnownModel, type KnownModel } from './known-model.ts';
 import { prepareMaterial, refuseImpossible, type Entry, type Material, type NoMaterial } from './material.ts';
@@ -66,7 +68,7 @@ export async function finishPrune(done: PruneDone, options: PruneModelOptions, e
       : await rowsToJudgeBy(done, options);
     const measured = await measureAll(staged, rows, options, events);
     const before = await measureUnhealed(staged, rows, options, events);
-    const facts = await fileFacts(done.original);
+    const facts = { ...(await fileFacts(done.original)), ...(await compressedOriginal(done, options)) };
     const candidates: Candidate[] = [];
     for (const [i, one] of staged.entries())
       candidates.push(await judged(done.original, facts, one, measured.found[i] ?? {}, before[i], options));
@@ -99,18 +101,40 @@ function textsOf({ folder }: OutputPlan, { texts, known, shape }: Pruned, whole:
   return new Map(named.map(([name, text]) => [join(folder, name), text]));
 }
 
+/** The original's files under compression, where a model was made whose zeros make a difference there. */
+async function compressedOriginal(
+  { original: { path, model }, variants }: PruneDone,
+  { signal }: PruneModelOptions,
+): Promise<Pick<Report['input'], 'compressed'>> {
+  const sparse = variants.some(({ pruned }) => pruned.steps.some((step) => step.pass === 'sparsify'));
+  if (!sparse) return {};
+  const files = sourceFiles(path.onnxPath, model).map((file) => file.path);
+  return { compressed: await compressedSize(files, signal) };
+}
+
+function filesOf({ path, dataPath }: Written): string[] {
+  return dataPath === undefined ? [path] : [path, dataPath];
+}
+
 async function judged(
   original: KnownModel,
   facts: Report['input'],
   { pruned, plan, staging, written }: Staged,
   found: Found,
   healing: Found | undefined,
-  { gates, keep, macsAt }: PruneModelOptions,
+  { gates, keep, macsAt, signal }: PruneModelOptions,
 ): Promise<Candidate> {
   const { known, shape } = pruned;
   const { model } = known;
   const sha256 = await hashFile(staging.path);
-  const output = { path: plan.path, sha256, bytes: written.bytes, params: countParams(model.graph) };
+  const compressed = facts.compressed && (await compressedSize(filesOf(written), signal));
+  const output = {
+    path: plan.path,
+    sha256,
+    bytes: written.bytes,
+    params: countParams(model.graph),
+    ...(compressed && { compressed }),
+  };
   const candidate = candidateOf(facts, output, found, gates);
   const path = place(staging, plan, written, candidate, keep);
   return {

@@ -15,6 +15,13 @@ const file = z.object({
     .describe('of the .onnx file'),
   bytes: z.int().nonnegative().describe('model and external data'),
   params: z.int().nonnegative().describe('numbers in initializers and constants, scales and zero points not counted'),
+  compressed: z
+    .object({
+      gzip: z.int().describe('level 6'),
+      zstd: z.int().optional().describe('level 3; absent before Node 22.15'),
+    })
+    .optional()
+    .describe('bytes of the files compressed, where weights were made sparse'),
 });
 
 const step = z.object({

@@ -51,6 +51,7 @@ export function beforeAfter(report: Report, one: Candidate): Table {
   const { parity, memory, output } = one;
   const rows = [
     ['size', bytes(report.input.bytes), bytes(output.bytes), `${percent(one.ratio, 1)}, ${sizes(one.ratio)}`],
+    ...compressedRows(report, one),
     ...macsRow(one),
     ...accuraciesOf(one).flatMap((scored) => accuracyRows(scored.accuracy, scored.task)),
     ...(one.latency ?? []).map(latencyRow),
@@ -66,6 +67,16 @@ export function beforeAfter(report: Report, one: Candidate): Table {
     columns: [column('', 'word'), column('before', 'number'), column('after', 'number'), column('', 'prose')],
     rows,
   };
+}
+
+/** What zeros save: only files that are compressed get smaller by them. */
+function compressedRows({ input }: Report, { output }: Candidate): string[][] {
+  const [before, after] = [input.compressed, output.compressed];
+  if (!before || !after) return [];
+  const row = (title: string, a: number, b: number): string[] => [title, bytes(a), bytes(b), percent(b / a, 1)];
+  const zstd =
+    before.zstd === undefined || after.zstd === undefined ? [] : [row('size, zstd', before.zstd, after.zstd)];
+  return [row('size, gzip', before.gzip, after.gzip), ...zstd];
 }
 
 function sizes(ratio: number): string {

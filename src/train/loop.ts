@@ -3,6 +3,7 @@ import { DataError, UsageError } from '../errors.ts';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { adamWDefaults } from './optimizer.ts';
 import { rateShare } from './schedule.ts';
+import { shareAt, thinOut } from './zeros.ts';
 import { draw, startState, type TrainState } from './state.ts';
 import { Stepper, type StepResult } from './stepper.ts';
 import type { BatchSource, Objective, TrainBatch, TrainContext, TrainOptions, TrainResult } from './types.ts';
@@ -128,6 +129,7 @@ class Run {
     const { schedule, rate: highest } = this.#options;
     const rate = highest * rateShare({ step: state.step, done: this.#done(), steps: this.#total }, schedule);
     const number = state.epoch * this.#batches.length + state.batch;
+    this.#thinOut();
     const result = await this.#stepper.step(group, rate, number);
     state.step++;
     state.batch += group.length;
@@ -143,6 +145,17 @@ class Run {
       seconds: state.seconds,
     });
     return true;
+  }
+
+  /** Zeros that the schedule of sparsity asks for by now: every few steps, and at once where it has ended. */
+  #thinOut(): void {
+    const { gradual } = this.#options;
+    if (!gradual || this.#state.thinned >= gradual.share) return;
+    const share = shareAt(gradual, this.#done());
+    if (share < gradual.share && this.#state.step % (gradual.everySteps ?? 10) !== 0) return;
+    const names = new Set(gradual.of);
+    for (const weight of this.#stepper.weights) if (names.has(weight.name)) thinOut(weight, share);
+    this.#state.thinned = share;
   }
 
   /** A step that was not finite is skipped, unless another was not long before. */
@@ -172,6 +185,10 @@ class Run {
     state.sinceBest++;
     if (!Number.isFinite(metric)) return this.#context.log(`step ${state.step}: the metric is ${metric}: not counted`);
     state.evaluations.push({ step: state.step, metric, ...tasks });
+    if (state.thinned < (this.#options.gradual?.share ?? 0)) {
+      state.sinceBest = 0;
+      return;
+    }
     if (state.best !== null && metric <= state.best.metric) return;
     state.best = { step: state.step, metric };
     state.sinceBest = 0;

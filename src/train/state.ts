@@ -19,6 +19,8 @@ export interface TrainState {
   /** Evaluations since the best one. */
   sinceBest: number;
   evaluations: Evaluation[];
+  /** Share of zeros that the schedule of sparsity has asked for so far. */
+  thinned: number;
   curve: CurveState;
 }
 
@@ -47,6 +49,7 @@ export function startState(): TrainState {
     evaluated: null,
     sinceBest: 0,
     evaluations: [],
+    thinned: 0,
     curve: { points: [], stride: 1, count: 0, loss: 0, parts: {} },
   };
 }

@@ -134,6 +134,10 @@ export interface TrainOptions {
   /** Penalties l1 * sum |w| and l2 / 2 * sum w^2 on weights that decay; default 0. The loss that is shown is without them. */
   readonly l1?: number | undefined;
   readonly l2?: number | undefined;
+  /** Names of weights whose zeros stay zero. */
+  readonly keepZeros?: readonly string[] | undefined;
+  /** Weights that become sparse by magnitude on the way; these zeros stay as well. */
+  readonly gradual?: GradualSparsity | undefined;
   /** Batches whose gradients are averaged for one step; default 1. */
   readonly accumulate?: number | undefined;
   /** Share of the elements of `Objective.dropout` that is set to zero while training; default 0. */
@@ -144,6 +148,19 @@ export interface TrainOptions {
   readonly checkpoint?: CheckpointOptions | undefined;
   /** A loss or gradient that is not finite within this many steps of another one ends the run; default 100. */
   readonly patienceNotFinite?: number | undefined;
+}
+
+/** A cubic schedule of sparsity. Evaluations before its end are shown, but the weights of none of them are kept as the best. */
+export interface GradualSparsity {
+  /** Names of weights. */
+  readonly of: readonly string[];
+  /** Of each weight's numbers at the end. */
+  readonly share: number;
+  /** Shares of the run between which zeros are added; default 0 and 0.7. */
+  readonly from?: number | undefined;
+  readonly until?: number | undefined;
+  /** Steps between additions; default 10. */
+  readonly everySteps?: number | undefined;
 }
 
 /** When `TrainContext.evaluate` is called; the end of the run is always evaluated. */
