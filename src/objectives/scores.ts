@@ -3,6 +3,7 @@ import type { Row } from '../data/dataset.ts';
 import { DataError } from '../errors.ts';
 import type { HostTensor } from '../ir/host-tensor.ts';
 import { cosineSimilarity, meanSquaredError } from '../train/losses.ts';
+import { countRows } from '../train/pieces.ts';
 import { floatTensor, int64Tensor, type Goal, type GoalContext, type GoalFeeds } from './goal.ts';
 
 const SCORES = 'scores';
@@ -30,6 +31,7 @@ export function regressionGoal({ path, tokenizer, maxLength, output }: GoalConte
     appendLoss: (builder) => ({
       loss: meanSquaredError(builder, output, SCORES),
       inputs: [{ name: SCORES, dtype: 'float32', shape: ['batch', 1] }],
+      count: countRows,
     }),
   };
 }

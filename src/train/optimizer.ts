@@ -114,8 +114,12 @@ export class AdamW {
     return sum;
   }
 
-  #updateDense({ kernels, at, padded, decay }: DenseWeight, rate: number, scale: number): void {
-    kernels.adamW(...at, padded, ...this.#factors(rate, scale, decay));
+  #updateDense(
+    { kernels, at: [value, gradient, first, second], padded, decay }: DenseWeight,
+    rate: number,
+    scale: number,
+  ): void {
+    kernels.adamW(value, gradient, first, second, padded, ...this.#factors(rate, scale, decay));
   }
 
   /** Copies the rows of a piece together, updates them as if they were one weight, and copies them back. */

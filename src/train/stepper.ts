@@ -1,14 +1,12 @@
 // One step of training: batches through the gradient graph, gradients to the optimizer.
-import { differentiate } from '../autodiff/differentiate.ts';
 import type { Gradient, GradientRows } from '../autodiff/types.ts';
-import { ModelError } from '../errors.ts';
-import { Builder } from '../ir/builder.ts';
 import { cloneModel } from '../ir/clone.ts';
 import type { Model } from '../ir/graph.ts';
 import type { HostTensor } from '../ir/host-tensor.ts';
 import { memoryTensor } from '../ir/tensor.ts';
-import { Dropout } from './dropout.ts';
 import { AdamW, type AdamWOptions } from './optimizer.ts';
+import { PIECE_TOKENS, piecesOf, type Piece } from './pieces.ts';
+import { trainingGraph, type GraphOptions, type TrainingGraph } from './training-graph.ts';
 import type { Objective, TrainBatch, TrainContext, TrainSession } from './types.ts';
 import { layOut, type DenseWeight, type Weight } from './weights.ts';
 
@@ -24,13 +22,9 @@ export interface StepResult {
   readonly taken: boolean;
 }
 
-/** Names in the gradient graph. */
-interface Built {
-  readonly loss: string;
-  /** Outputs of the loss's parts by their names. */
-  readonly parts: ReadonlyMap<string, string>;
-  readonly gradients: ReadonlyMap<string, Gradient>;
-  readonly dropout: Dropout;
+export interface StepperOptions extends AdamWOptions, GraphOptions {
+  /** See `TrainOptions`. */
+  readonly pieceTokens?: number | undefined;
 }
 
 /** The gradient graph in its session, the weights, and the optimizer. */
@@ -38,7 +32,8 @@ export class Stepper {
   readonly optimizer: AdamW;
   readonly #model: Model;
   readonly #session: TrainSession;
-  readonly #built: Built;
+  readonly #graph: TrainingGraph;
+  readonly #pieceTokens: number;
   /** Inputs of every step. */
   readonly #values: Outputs;
 
@@ -46,44 +41,23 @@ export class Stepper {
    * Differentiates the objective and opens its session.
    * @throws ModelError where the loss depends on none of the weights, or an operator has no gradient
    */
-  static async open(
-    objective: Objective,
-    options: AdamWOptions & { readonly dropout?: number | undefined; readonly seed?: number | undefined },
-    context: TrainContext,
-  ): Promise<Stepper> {
-    const dropout = new Dropout(options.dropout ?? 0, options.seed ?? 0);
-    const { model, loss, parts } = withLoss(objective, dropout);
-    const of = objective.weights.map(({ name }) => name);
-    const { model: both, gradients } = differentiate(model, { loss, of, keep: [...parts.values()] });
-    const trained = objective.weights.filter(({ name }) => gradients.has(name));
-    if (trained.length === 0)
-      throw new ModelError(`loss '${loss}': expected to depend on a weight, found that it does not`);
-    if (trained.length < of.length) {
-      const left = of.filter((name) => !gradients.has(name));
-      const names = left.length > 3 ? `${left.slice(0, 3).join(', ')}…` : left.join(', ');
-      context.log(
-        `the loss does not depend on ${left.length} of ${of.length} weights, which stay as they are: ${names}`,
-      );
-    }
-    const plans = trained.map(({ name, decay }) => ({
-      name,
-      decay,
-      tensor: model.graph.initializers.get(name)!,
-      byRows: gradients.get(name)!.kind === 'rows',
-    }));
-    const session = await context.open(both);
-    return new Stepper(
-      objective.model,
-      session,
-      { loss, parts, gradients, dropout },
-      new AdamW(layOut(plans), options),
-    );
+  static async open(objective: Objective, options: StepperOptions, context: TrainContext): Promise<Stepper> {
+    const graph = trainingGraph(objective, options, context.log);
+    const optimizer = new AdamW(layOut(graph.plans), options);
+    return new Stepper(objective.model, await context.open(graph.model), graph, optimizer, options.pieceTokens);
   }
 
-  private constructor(model: Model, session: TrainSession, built: Built, optimizer: AdamW) {
+  private constructor(
+    model: Model,
+    session: TrainSession,
+    graph: TrainingGraph,
+    optimizer: AdamW,
+    pieceTokens = PIECE_TOKENS,
+  ) {
     this.#model = model;
     this.#session = session;
-    this.#built = built;
+    this.#graph = graph;
+    this.#pieceTokens = pieceTokens;
     this.optimizer = optimizer;
     this.#values = Object.fromEntries(optimizer.weights.map(({ name, value }) => [name, value]));
   }
@@ -99,15 +73,20 @@ export class Stepper {
   async step(batches: readonly TrainBatch[], rate: number, number: number): Promise<StepResult> {
     const share = 1 / batches.length;
     let loss = 0;
+    let first = true;
     const parts: Record<string, number> = {};
     for (const [i, batch] of batches.entries()) {
-      const feeds = { ...batch.feeds, ...this.#values, ...this.#masks(batch, number + i) };
-      const outputs = await this.#session.run(feeds, this.#wanted(i === 0));
-      loss += share * scalarOf(outputs, this.#built.loss);
-      for (const [name, output] of this.#built.parts) {
-        parts[name] = (parts[name] ?? 0) + share * scalarOf(outputs, output);
+      const masks = this.#graph.dropout.masks(number + i);
+      for (const piece of this.#pieces(batch)) {
+        const feeds = { ...piece.feeds, ...piece.shares, ...this.#values, ...masks(...this.#sizes(piece)) };
+        const outputs = await this.#session.run(feeds, this.#wanted(first));
+        loss += share * scalarOf(outputs, this.#graph.loss);
+        for (const [name, output] of this.#graph.parts) {
+          parts[name] = (parts[name] ?? 0) + share * scalarOf(outputs, output);
+        }
+        for (const weight of this.weights) this.#collect(weight, outputs, first);
+        first = false;
       }
-      for (const weight of this.weights) this.#collect(weight, outputs, i === 0);
     }
     if (Number.isFinite(loss)) return { loss, parts, ...this.optimizer.step(rate, share) };
     this.optimizer.discard();
@@ -127,50 +106,40 @@ export class Stepper {
     return this.#session.release();
   }
 
-  /** Masks of dropout, for a batch whose sizes the model's first input has. */
-  #masks(batch: TrainBatch, number: number): Outputs {
-    const first = this.#model.graph.inputs[0]?.name ?? '';
-    const [rows = batch.rows, length = 1] = batch.feeds[first]?.dims ?? [];
-    return this.#built.dropout.feeds(rows, length, number);
+  #pieces(batch: TrainBatch): Piece[] {
+    const [rows, length] = this.#sizes(batch);
+    const count = this.#graph.cuttable ? Math.ceil((rows * length) / this.#pieceTokens) : 1;
+    return piecesOf(batch, this.#graph.shares, count);
   }
 
-  /** Outputs of a run. The first batch's dense gradients are computed where the optimizer reads them. */
+  /** Rows and length of the model's first input. */
+  #sizes(batch: TrainBatch): [rows: number, length: number] {
+    const first = this.#model.graph.inputs[0]?.name ?? '';
+    const [rows = batch.rows, length = 1] = batch.feeds[first]?.dims ?? [];
+    return [rows, length];
+  }
+
+  /** Outputs of a run. Dense gradients are computed where the optimizer reads them, those after the first beside, to be added. */
   #wanted(first: boolean): Record<string, HostTensor | null> {
-    const wanted: Record<string, HostTensor | null> = { [this.#built.loss]: null };
-    for (const output of this.#built.parts.values()) wanted[output] = null;
+    const wanted: Record<string, HostTensor | null> = { [this.#graph.loss]: null };
+    for (const output of this.#graph.parts.values()) wanted[output] = null;
     for (const weight of this.weights) {
-      const gradient = this.#built.gradients.get(weight.name)!;
-      if (gradient.kind !== 'rows') wanted[gradient.output] = first && !weight.byRows ? weight.gradient : null;
+      const gradient = this.#graph.gradients.get(weight.name)!;
+      if (gradient.kind !== 'rows')
+        wanted[gradient.output] = weight.byRows ? null : first ? weight.gradient : weight.more;
       for (const part of rowsOf(gradient)) Object.assign(wanted, { [part.indices]: null, [part.rows]: null });
     }
     return wanted;
   }
 
   #collect(weight: Weight, outputs: Outputs, first: boolean): void {
-    const gradient = this.#built.gradients.get(weight.name)!;
-    if (gradient.kind !== 'rows' && !weight.byRows && !first) {
-      add(weight.gradient.data, floatsOf(outputs, gradient.output));
-    }
+    const gradient = this.#graph.gradients.get(weight.name)!;
+    if (!weight.byRows && !first) weight.kernels.add(weight.at[1], weight.at[4], weight.padded);
     for (const { indices, rows } of rowsOf(gradient)) {
       if (weight.byRows) this.optimizer.addRows(weight, outputs[indices]!, outputs[rows]!);
       else addRows(weight, outputs[indices]!, floatsOf(outputs, rows));
     }
   }
-}
-
-/** The objective's graph with its loss, and masks in it. */
-function withLoss(
-  objective: Objective,
-  dropout: Dropout,
-): { model: Model; loss: string; parts: ReadonlyMap<string, string> } {
-  const model = cloneModel(objective.model);
-  const opset = model.opsets.get('') ?? model.opsets.get('ai.onnx') ?? 1;
-  const builder = new Builder(model.graph, opset, 'train');
-  if (dropout.ratio > 0) dropout.insert(model.graph, builder, objective.dropout ?? []);
-  const appended = objective.appendLoss(builder);
-  model.graph.nodes.push(...builder.nodes);
-  model.graph.inputs.push(...appended.inputs);
-  return { model, loss: appended.loss, parts: new Map(Object.entries(appended.parts ?? {})) };
 }
 
 function rowsOf(gradient: Gradient): readonly GradientRows[] {
@@ -185,10 +154,6 @@ function floatsOf(outputs: Outputs, name: string): Float32Array {
 
 function scalarOf(outputs: Outputs, name: string): number {
   return floatsOf(outputs, name)[0]!;
-}
-
-function add(sum: Float32Array, more: Float32Array): void {
-  for (let i = 0; i < sum.length; i++) sum[i]! += more[i]!;
 }
 
 /** Rows of a table that has a dense gradient as well (a tied decoder). */

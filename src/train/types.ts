@@ -48,6 +48,23 @@ export interface AppendedLoss {
   readonly inputs: readonly ValueInfo[];
   /** Scalars that progress shows: parts of the loss by name. */
   readonly parts?: Readonly<Record<string, string>> | undefined;
+  /**
+   * What the loss is a mean over, so that a batch may be run in pieces whose gradients add up to its own. Every input then has
+   * its rows along axis 0. Absent, without `shares`: a batch is run whole.
+   */
+  readonly count?: Count | undefined;
+  /** Instead of `count`, where terms are means over different things: each term is multiplied with a share. */
+  readonly shares?: readonly Share[] | undefined;
+}
+
+/** How many there are, in a batch or a piece of it, of what a mean is over. */
+export type Count = (batch: TrainBatch) => number;
+
+/** The part of a mean that a piece of a batch has: count(piece) / count(batch). */
+export interface Share {
+  /** The float32 scalar that brings it; the trainer declares it. */
+  readonly input: string;
+  readonly count: Count;
 }
 
 /** One step's data. */
@@ -129,6 +146,11 @@ export interface TrainOptions {
   readonly l2?: number | undefined;
   /** Batches whose gradients are averaged for one step; default 1. */
   readonly accumulate?: number | undefined;
+  /**
+   * Tokens that go through the graph at once; a batch of more is cut into pieces whose gradients are added, where the loss says
+   * what it is a mean over. Default 1024: it costs less memory, and passes over memory stay in the caches.
+   */
+  readonly pieceTokens?: number | undefined;
   /** Share of the elements of `Objective.dropout` that is set to zero while training; default 0. */
   readonly dropout?: number | undefined;
   /** Of what is random in training itself, which is dropout; default 0. */
