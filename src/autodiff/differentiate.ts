@@ -37,7 +37,7 @@ export function differentiate(model: Model, options: DifferentiateOptions): Diff
   graph.outputs = outputs.map((name) => ({ name, dtype: indices.has(name) ? 'int64' : walk.dtype(name) }));
   feedWeights(graph, options.of);
   sweep(graph);
-  return { model: copy, loss: options.loss, gradients };
+  return { model: copy, loss: options.loss, gradients, origins: walk.origins };
 }
 
 /** Outputs a gradient comes in. */
@@ -64,6 +64,7 @@ function feedWeights(graph: Graph, of: readonly string[]): void {
 /** The walk from the loss back. */
 class Backward {
   readonly emit: Emit;
+  readonly origins = new Map<string, string>();
   readonly #graph: Graph;
   readonly #options: DifferentiateOptions;
   readonly #facts: Facts;
@@ -92,7 +93,11 @@ class Backward {
     if (!this.#wanted.has(loss)) return;
     const shape = dims.map(() => 1);
     this.#arrived.set(loss, [this.emit.constant(`one ${shape.length}`, () => floats(shape, [1]))]);
-    for (const node of this.#graph.nodes.toReversed()) this.#through(node);
+    for (const node of this.#graph.nodes.toReversed()) {
+      const before = this.emit.builder.nodes.length;
+      this.#through(node);
+      for (const { name } of this.emit.builder.nodes.slice(before)) this.origins.set(name, node.name);
+    }
   }
 
   gradients(): Map<string, Gradient> {

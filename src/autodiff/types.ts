@@ -26,6 +26,8 @@ export interface Differentiated {
   readonly loss: string;
   /** By the names that were asked for; one that the loss does not depend on is absent. */
   readonly gradients: ReadonlyMap<string, Gradient>;
+  /** Names of the backward nodes, each with that of the node whose gradient it belongs to. */
+  readonly origins: ReadonlyMap<string, string>;
 }
 
 export interface DifferentiateOptions {

@@ -118,7 +118,7 @@ function stepOf({ command, settings, samples, trainable, result }: Trained): Rep
 }
 
 function trainingOf({ samples, dev, trainable, result }: Trained): Training {
-  const { steps, epochs, seconds, stopped, reason, best, curve, evaluations } = result;
+  const { steps, epochs, seconds, stopped, reason, best, curve, evaluations, scaling } = result;
   return {
     steps,
     epochs,
@@ -126,6 +126,7 @@ function trainingOf({ samples, dev, trainable, result }: Trained): Training {
     rows: { train: samples.length, ...(dev ? { dev: dev.dataset.size } : {}) },
     params: trainable.params,
     stopped,
+    ...(scaling ? { scaling: { scale: scaling.scale, skipped: scaling.skipped } } : {}),
     ...(reason === undefined ? {} : { reason }),
     ...(dev?.run.metric === undefined ? {} : { metric: dev.run.metric }),
     ...(best ? { best: { ...best } } : {}),
@@ -134,13 +135,15 @@ function trainingOf({ samples, dev, trainable, result }: Trained): Training {
   };
 }
 
-function stopNotes({ result: { stopped, best, steps, reason }, checkpoint }: Trained): string[] {
+function stopNotes({ result: { stopped, best, steps, reason, scaling }, checkpoint }: Trained): string[] {
   const which = best ? 'the best model so far' : 'the model as it was then';
   const notes: Partial<Record<TrainResult['stopped'], string>> = {
     interrupted: `interrupted after ${steps} steps: ${which} is written; --resume goes on from ${checkpoint}`,
     'not-finite': `training stopped: ${reason ?? 'numbers that are not finite'}; ${which} is written`,
     early: 'training stopped early: the metric rose no more (--patience)',
   };
-  const note = notes[stopped];
-  return note === undefined ? [] : [note];
+  const skipped = scaling?.skipped
+    ? `${scaling.skipped} of ${steps} steps were skipped: a gradient overflowed float16, and the loss's scale was halved`
+    : undefined;
+  return [notes[stopped], skipped].filter((note) => note !== undefined);
 }

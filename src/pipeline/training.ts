@@ -10,6 +10,7 @@ import type { TaskRun } from '../evaluate/task.ts';
 import type { Padding } from '../evaluate/window.ts';
 import type { Model } from '../ir/graph.ts';
 import { writeModel } from '../onnx/write.ts';
+import { fp16 } from '../passes/quantize/fp16.ts';
 import { openSession, type Session, type SessionOptions } from '../runtime/session.ts';
 import type { StepReport, TrainContext } from '../train/types.ts';
 import type { Events } from './events.ts';
@@ -88,6 +89,7 @@ export function trainContext(
   return {
     open: (model) =>
       openSession(scratch.write(model), { ...sessionOptions('the training graph', options), memoryPattern: false }),
+    half: (model, keep) => inHalf(model, keep, events),
     now: () => performance.now(),
     ...(dev && {
       evaluate: (model: Model) =>
@@ -109,6 +111,12 @@ export function trainContext(
     log: events.log,
     signal: options.signal,
   };
+}
+
+/** The graph as the fp16 pass writes it, with the nodes that are named left float32. */
+function inHalf(model: Model, keep: ReadonlySet<string>, { log }: Events): Model {
+  const exclude = model.graph.nodes.flatMap(({ name }) => (keep.has(name) ? [name] : []));
+  return fp16.run(model, { keepIoTypes: true, exclude }, { log, progress: () => undefined }).model;
 }
 
 function noteOf({ rate, epoch }: StepReport, loss: number): string {

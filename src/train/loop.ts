@@ -81,6 +81,7 @@ class Run {
       best: best ?? undefined,
       curve: curve.points,
       evaluations,
+      scaling: this.#stepper.scaling?.state,
     };
   }
 
@@ -145,8 +146,9 @@ class Run {
     return true;
   }
 
-  /** A step that was not finite is skipped, unless another was not long before. */
-  #skip({ loss, norm }: StepResult): boolean {
+  /** A step that was not finite is skipped, unless another was not long before; any number where the loss's scale was to blame. */
+  #skip({ loss, norm, overflow }: StepResult): boolean {
+    if (overflow) return true;
     const state = this.#state;
     const what = Number.isFinite(loss) ? `a gradient of norm ${norm}` : `a loss of ${loss}`;
     const within = this.#options.patienceNotFinite ?? 100;
@@ -208,6 +210,7 @@ class Run {
     const { checkpoint } = this.#options;
     if (!checkpoint) return;
     this.#state.updates = this.#stepper.optimizer.steps;
+    this.#state.scaling = this.#stepper.scaling?.state;
     saveCheckpoint(checkpoint.folder, checkpoint.fingerprint, this.#state, this.#arrays());
     this.#tick();
   }
@@ -222,6 +225,7 @@ class Run {
     if (!state) return;
     this.#state = state;
     this.#stepper.optimizer.steps = state.updates;
+    if (this.#stepper.scaling && state.scaling) this.#stepper.scaling.state = state.scaling;
     this.#context.log(`resumed after step ${state.step}`);
   }
 

@@ -4,6 +4,7 @@ import { cloneModel } from '../ir/clone.ts';
 import type { Model } from '../ir/graph.ts';
 import type { HostTensor } from '../ir/host-tensor.ts';
 import { memoryTensor } from '../ir/tensor.ts';
+import { LossScale } from './loss-scale.ts';
 import { AdamW, type AdamWOptions } from './optimizer.ts';
 import { PIECE_TOKENS, piecesOf, type Piece } from './pieces.ts';
 import { trainingGraph, type GraphOptions, type TrainingGraph } from './training-graph.ts';
@@ -20,6 +21,8 @@ export interface StepResult {
   readonly norm: number;
   /** False where loss or gradient are not finite: no weight was changed. */
   readonly taken: boolean;
+  /** In fp16: the gradient was not finite, and the scale of the loss was halved for that. */
+  readonly overflow: boolean;
 }
 
 export interface StepperOptions extends AdamWOptions, GraphOptions {
@@ -30,6 +33,8 @@ export interface StepperOptions extends AdamWOptions, GraphOptions {
 /** The gradient graph in its session, the weights, and the optimizer. */
 export class Stepper {
   readonly optimizer: AdamW;
+  /** In fp16. */
+  readonly scaling: LossScale | undefined;
   readonly #model: Model;
   readonly #session: TrainSession;
   readonly #graph: TrainingGraph;
@@ -42,7 +47,7 @@ export class Stepper {
    * @throws ModelError where the loss depends on none of the weights, or an operator has no gradient
    */
   static async open(objective: Objective, options: StepperOptions, context: TrainContext): Promise<Stepper> {
-    const graph = trainingGraph(objective, options, context.log);
+    const graph = trainingGraph(objective, options, context);
     const optimizer = new AdamW(layOut(graph.plans), options);
     return new Stepper(objective.model, await context.open(graph.model), graph, optimizer, options.pieceTokens);
   }
@@ -59,6 +64,7 @@ export class Stepper {
     this.#graph = graph;
     this.#pieceTokens = pieceTokens;
     this.optimizer = optimizer;
+    this.scaling = graph.scale === undefined ? undefined : new LossScale();
     this.#values = Object.fromEntries(optimizer.weights.map(({ name, value }) => [name, value]));
   }
 
@@ -78,7 +84,8 @@ export class Stepper {
     for (const [i, batch] of batches.entries()) {
       const masks = this.#graph.dropout.masks(number + i);
       for (const piece of this.#pieces(batch)) {
-        const feeds = { ...piece.feeds, ...piece.shares, ...this.#values, ...masks(...this.#sizes(piece)) };
+        const own = { ...piece.shares, ...this.#values, ...masks(...this.#sizes(piece)), ...this.#scale() };
+        const feeds = { ...piece.feeds, ...own };
         const outputs = await this.#session.run(feeds, this.#wanted(first));
         loss += share * scalarOf(outputs, this.#graph.loss);
         for (const [name, output] of this.#graph.parts) {
@@ -88,9 +95,9 @@ export class Stepper {
         first = false;
       }
     }
-    if (Number.isFinite(loss)) return { loss, parts, ...this.optimizer.step(rate, share) };
+    if (Number.isFinite(loss)) return { loss, parts, ...this.#update(rate, share) };
     this.optimizer.discard();
-    return { loss, parts, norm: NaN, taken: false };
+    return { loss, parts, norm: NaN, taken: false, overflow: false };
   }
 
   /** The objective's model with other weights; where none are given, those that are being trained, not copies. */
@@ -106,10 +113,21 @@ export class Stepper {
     return this.#session.release();
   }
 
+  #update(rate: number, share: number): Pick<StepResult, 'norm' | 'taken' | 'overflow'> {
+    const done = this.optimizer.step(rate, share / (this.scaling?.state.scale ?? 1));
+    return { ...done, overflow: this.scaling?.note(done.taken) ?? false };
+  }
+
   #pieces(batch: TrainBatch): Piece[] {
     const [rows, length] = this.#sizes(batch);
     const count = this.#graph.cuttable ? Math.ceil((rows * length) / this.#pieceTokens) : 1;
     return piecesOf(batch, this.#graph.shares, count);
+  }
+
+  #scale(): Outputs {
+    const { scale } = this.#graph;
+    if (scale === undefined || !this.scaling) return {};
+    return { [scale]: { dtype: 'float32', dims: [], data: Float32Array.of(this.scaling.state.scale) } };
   }
 
   /** Rows and length of the model's first input. */

@@ -87,6 +87,11 @@ export interface BatchSource {
 export interface TrainContext {
   /** Opens the gradient graph; without memory patterns (`SessionOptions.memoryPattern`), since every length is a shape. */
   open(model: Model): Promise<TrainSession>;
+  /**
+   * The same graph computing in float16, its inputs and outputs float32 as before; for `TrainOptions.precision`.
+   * @param keep names of nodes that stay float32
+   */
+  half?(model: Model, keep: ReadonlySet<string>): Model;
   /** Milliseconds that only grow. */
   now(): number;
   /**
@@ -157,6 +162,11 @@ export interface TrainOptions {
   readonly seed?: number | undefined;
   readonly evaluate?: EvaluateOptions | undefined;
   readonly checkpoint?: CheckpointOptions | undefined;
+  /**
+   * What a step computes in; default fp32. fp16: weights are float32 and cast in the graph, the loss is float32 and scaled, so that
+   * gradients stay within float16. Only providers that compute in float16 gain by it; CPUs do not.
+   */
+  readonly precision?: 'fp32' | 'fp16' | undefined;
   /** A loss or gradient that is not finite within this many steps of another one ends the run; default 100. */
   readonly patienceNotFinite?: number | undefined;
 }
@@ -208,6 +218,8 @@ export interface TrainResult {
   readonly epochs: number;
   /** Seconds of the loop, over all resumed parts. */
   readonly seconds: number;
+  /** Of fp16: the loss's scale at the end, and steps that were skipped because a gradient overflowed. */
+  readonly scaling?: { readonly scale: number; readonly skipped: number } | undefined;
   readonly best?: Evaluation | undefined;
   /** At most some hundred points. */
   readonly curve: readonly CurvePoint[];
