@@ -35,7 +35,7 @@ export function differentiate(model: Model, options: DifferentiateOptions): Diff
   const outputs = [...new Set([options.loss, ...(options.keep ?? []), ...[...gradients.values()].flatMap(namesOf)])];
   const indices = new Set([...gradients.values()].flatMap(partsOf).map((part) => part.indices));
   graph.outputs = outputs.map((name) => ({ name, dtype: indices.has(name) ? 'int64' : walk.dtype(name) }));
-  feedWeights(graph, options.of);
+  feedWeights(graph, [...gradients.keys()]);
   sweep(graph);
   return { model: copy, loss: options.loss, gradients, origins: walk.origins };
 }
@@ -50,7 +50,7 @@ function partsOf(gradient: Gradient): readonly GradientRows[] {
   return gradient.kind === 'dense' ? [] : gradient.parts;
 }
 
-/** Initializers asked for become inputs of the same name. */
+/** Initializers become inputs of the same name. */
 function feedWeights(graph: Graph, of: readonly string[]): void {
   for (const name of of) {
     const tensor = graph.initializers.get(name);

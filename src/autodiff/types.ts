@@ -20,7 +20,7 @@ export interface GradientRows {
 }
 
 export interface Differentiated {
-  /** Forward and backward in one graph. The initializers asked for are inputs of it; the loss and the gradients are outputs. */
+  /** Forward and backward in one graph. Initializers with a gradient are inputs of it; the loss and the gradients are outputs. */
   readonly model: Model;
   /** The scalar that was differentiated. */
   readonly loss: string;

@@ -72,7 +72,9 @@ function leftOut(names: readonly string[], all: number): string {
 function halved({ model, origins }: Differentiated, own: ReadonlySet<string>, { half }: GraphContext): Model {
   if (!half) throw new TypeError('precision fp16: expected a context that gives graphs in float16');
   const back = [...origins].flatMap(([name, origin]) => (own.has(origin) ? [name] : []));
-  return half(model, new Set([...own, ...back]));
+  // onnxruntime adds in ScatterElements in float32 only
+  const sums = model.graph.nodes.filter((node) => node.op === 'ScatterElements').map(({ name }) => name);
+  return half(model, new Set([...own, ...back, ...sums]));
 }
 
 interface LossGraph extends Pick<TrainingGraph, 'model' | 'loss' | 'parts' | 'shares' | 'cuttable' | 'scale'> {

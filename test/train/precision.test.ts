@@ -95,7 +95,7 @@ describe('LossScale', () => {
 
 it('learns in float16, and goes on from a checkpoint with the scale it had', async () => {
   const options = { ...tinyOptions, precision: 'fp16' as const, length: { steps: 12 } };
-  const with_ = (folder: string) => ({ checkpoint: { folder, everySteps: 4, fingerprint: 'x', resume: true } });
+  const checkpointIn = (folder: string) => ({ checkpoint: { folder, everySteps: 4, fingerprint: 'x', resume: true } });
   const folder = tempDir();
   const killed = tinyContext({
     half,
@@ -103,12 +103,12 @@ it('learns in float16, and goes on from a checkpoint with the scale it had', asy
       if (step === 6) throw new Error('killed');
     },
   });
-  await expect(train(tinyObjective(), tinyBatches(), { ...options, ...with_(folder) }, killed)).rejects.toThrow(
+  await expect(train(tinyObjective(), tinyBatches(), { ...options, ...checkpointIn(folder) }, killed)).rejects.toThrow(
     'killed',
   );
   const [resumed, whole] = [
-    await train(tinyObjective(), tinyBatches(), { ...options, ...with_(folder) }, tinyContext({ half })),
-    await train(tinyObjective(), tinyBatches(), { ...options, ...with_(tempDir()) }, tinyContext({ half })),
+    await train(tinyObjective(), tinyBatches(), { ...options, ...checkpointIn(folder) }, tinyContext({ half })),
+    await train(tinyObjective(), tinyBatches(), { ...options, ...checkpointIn(tempDir()) }, tinyContext({ half })),
   ];
   expect(weightsOf(resumed.model)).toBe(weightsOf(whole.model));
   expect(resumed.scaling).toEqual({ scale: 2 ** 16, good: 12, skipped: 0 });

@@ -90,6 +90,7 @@ describe('Stepper', () => {
     const stepper = await Stepper.open(objective(lookup(false), ['table', 'unused', 'decoder']), free, context);
     expect(stepper.weights.map(({ name }) => name)).toEqual(['table', 'decoder']);
     expect(context.lines).toEqual(['the loss does not depend on 1 of 3 weights, which stay as they are: unused']);
+    expect((await stepper.step(batches, 0.1, 0)).taken).toBe(true);
     await stepper.release();
     await expect(Stepper.open(objective(lookup(false), ['unused']), free, tinyContext())).rejects.toThrow(
       /expected to depend on a weight, found that it does not/,
