@@ -24,6 +24,8 @@ export interface LearningOptions {
   readonly dropout?: number | undefined;
   /** What a step computes in; default fp32. fp16 keeps float32 weights, and is for providers that compute in it. */
   readonly precision?: 'fp32' | 'fp16' | undefined;
+  /** Processes that share a step; default 1. */
+  readonly workers?: number | undefined;
   /** Tokens that go through the graph at once; default 1024. */
   readonly pieceTokens?: number | undefined;
   /** Evaluations without a better one after which training ends. */
@@ -48,6 +50,7 @@ export function trainingOf(options: LearningOptions & { readonly rate: number })
     dropout: options.dropout,
     precision: options.precision,
     pieceTokens: options.pieceTokens,
+    workers: options.workers,
     evaluate: { ...everyOf(options.evaluateEvery), patience: options.patience },
   };
 }

@@ -108,6 +108,12 @@ export function learningFlags({ batch, rate, warmup }: LearningDefaults) {
       defaultHelp: async () => 'fp32',
       helpGroup: LEARNING,
     }),
+    workers: Flags.integer({
+      description: 'processes that share a step, and the threads; for machines that other work is going on on',
+      min: 1,
+      defaultHelp: async () => '1',
+      helpGroup: LEARNING,
+    }),
     'piece-tokens': Flags.integer({
       description: 'tokens of a batch that are run at once; fewer take less memory',
       min: 1,

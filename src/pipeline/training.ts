@@ -1,6 +1,6 @@
 // What the trainer gets from the pipeline: sessions on files in a scratch folder, the metric on dev rows, progress.
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Dataset } from '../data/dataset.ts';
 import { evaluate } from '../evaluate/evaluate.ts';
@@ -12,7 +12,8 @@ import type { Model } from '../ir/graph.ts';
 import { writeModel } from '../onnx/write.ts';
 import { fp16 } from '../passes/quantize/fp16.ts';
 import { openSession, type Session, type SessionOptions } from '../runtime/session.ts';
-import type { StepReport, TrainContext } from '../train/types.ts';
+import { TrainingHelpers } from '../runtime/training-helpers.ts';
+import type { StepReport, TrainContext, TrainSession } from '../train/types.ts';
 import type { Events } from './events.ts';
 
 export interface RunOptions {
@@ -87,8 +88,7 @@ export function trainContext(
   const bar = events.bar('training');
   let shown: number | undefined;
   return {
-    open: (model) =>
-      openSession(scratch.write(model), { ...sessionOptions('the training graph', options), memoryPattern: false }),
+    open: (model, helpers) => openTraining(scratch.write(model), helpers, options),
     half: (model, keep) => inHalf(model, keep, events),
     now: () => performance.now(),
     ...(dev && {
@@ -110,6 +110,23 @@ export function trainContext(
     },
     log: events.log,
     signal: options.signal,
+  };
+}
+
+/** The training graph, and processes beside this one that run it too; the threads are shared among all. */
+async function openTraining(path: string, count: number, options: RunOptions): Promise<TrainSession> {
+  const threads = Math.max(1, Math.floor((options.threads ?? availableParallelism()) / (count + 1)));
+  const settings = { ...sessionOptions('the training graph', options), threads, memoryPattern: false };
+  const session = await openSession(path, settings);
+  if (count === 0) return session;
+  const helpers = await TrainingHelpers.open(path, count, path, settings);
+  return {
+    run: (feeds, into) => session.run(feeds, into),
+    helpers,
+    release() {
+      helpers.release();
+      return session.release();
+    },
   };
 }
 

@@ -30,13 +30,15 @@ export async function train(
   }
 }
 
-function check(batches: BatchSource, { length, accumulate = 1 }: TrainOptions): void {
+function check(batches: BatchSource, { length, accumulate = 1, workers = 1 }: TrainOptions): void {
   if (batches.length === 0) throw new DataError('training: expected at least one batch, found none');
   const [[unit, amount] = ['length', 0]] = Object.entries(length);
   if (!(amount > 0)) throw new UsageError(`training: expected ${unit} above zero, found ${amount}`);
   if (!Number.isInteger(accumulate) || accumulate < 1) {
     throw new UsageError(`training: expected a whole number of batches to accumulate, found ${accumulate}`);
   }
+  if (!Number.isInteger(workers) || workers < 1)
+    throw new UsageError(`training: expected a whole number of workers, found ${workers}`);
 }
 
 class Run {

@@ -1,17 +1,14 @@
 // One step of training: batches through the gradient graph, gradients to the optimizer.
-import type { Gradient, GradientRows } from '../autodiff/types.ts';
 import { cloneModel } from '../ir/clone.ts';
 import type { Model } from '../ir/graph.ts';
-import type { HostTensor } from '../ir/host-tensor.ts';
 import { memoryTensor } from '../ir/tensor.ts';
 import { LossScale } from './loss-scale.ts';
 import { AdamW, type AdamWOptions } from './optimizer.ts';
 import { PIECE_TOKENS, piecesOf, type Piece } from './pieces.ts';
 import { trainingGraph, type GraphOptions, type TrainingGraph } from './training-graph.ts';
-import type { Objective, TrainBatch, TrainContext, TrainSession } from './types.ts';
-import { layOut, type DenseWeight, type Weight } from './weights.ts';
-
-type Outputs = Readonly<Record<string, HostTensor>>;
+import { StepSums } from './step-sums.ts';
+import type { Objective, Outputs, TrainBatch, TrainContext, TrainHelpers, TrainSession } from './types.ts';
+import { layOut, type Weight } from './weights.ts';
 
 export interface StepResult {
   /** Means over the step's batches. */
@@ -28,6 +25,7 @@ export interface StepResult {
 export interface StepperOptions extends AdamWOptions, GraphOptions {
   /** See `TrainOptions`. */
   readonly pieceTokens?: number | undefined;
+  readonly workers?: number | undefined;
 }
 
 /** The gradient graph in its session, the weights, and the optimizer. */
@@ -48,8 +46,16 @@ export class Stepper {
    */
   static async open(objective: Objective, options: StepperOptions, context: TrainContext): Promise<Stepper> {
     const graph = trainingGraph(objective, options, context);
+    if (!graph.cuttable && (options.workers ?? 1) > 1)
+      context.log('batches of this loss are run whole: workers share only those that are accumulated for a step');
     const optimizer = new AdamW(layOut(graph.plans), options);
-    return new Stepper(objective.model, await context.open(graph.model), graph, optimizer, options.pieceTokens);
+    return new Stepper(
+      objective.model,
+      await context.open(graph.model, (options.workers ?? 1) - 1),
+      graph,
+      optimizer,
+      options.pieceTokens,
+    );
   }
 
   private constructor(
@@ -78,26 +84,47 @@ export class Stepper {
    */
   async step(batches: readonly TrainBatch[], rate: number, number: number): Promise<StepResult> {
     const share = 1 / batches.length;
-    let loss = 0;
-    let first = true;
-    const parts: Record<string, number> = {};
-    for (const [i, batch] of batches.entries()) {
-      const masks = this.#graph.dropout.masks(number + i);
-      for (const piece of this.#pieces(batch)) {
-        const own = { ...piece.shares, ...this.#values, ...masks(...this.#sizes(piece)), ...this.#scale() };
-        const feeds = { ...piece.feeds, ...own };
-        const outputs = await this.#session.run(feeds, this.#wanted(first));
-        loss += share * scalarOf(outputs, this.#graph.loss);
-        for (const [name, output] of this.#graph.parts) {
-          parts[name] = (parts[name] ?? 0) + share * scalarOf(outputs, output);
-        }
-        for (const weight of this.weights) this.#collect(weight, outputs, first);
-        first = false;
-      }
-    }
+    const sums = new StepSums(this.#graph, this.optimizer, share);
+    const { helpers } = this.#session;
+    if (helpers) await this.#runShared(helpers, this.#feeds(batches, number), sums);
+    else for (const feeds of this.#feeds(batches, number)) await this.#run(feeds, sums);
+    const { loss, parts } = sums;
     if (Number.isFinite(loss)) return { loss, parts, ...this.#update(rate, share) };
     this.optimizer.discard();
     return { loss, parts, norm: NaN, taken: false, overflow: false };
+  }
+
+  async #run(feeds: Outputs, sums: StepSums): Promise<void> {
+    sums.take(await this.#session.run({ ...feeds, ...this.#values }, sums.wanted()));
+  }
+
+  /** Pieces in turn to this process and the helpers; sums in their order, whoever is done first. */
+  async #runShared(helpers: TrainHelpers, pieces: Iterable<Outputs>, sums: StepSums): Promise<void> {
+    helpers.begin(this.#values);
+    const [dense, others] = [Object.keys(sums.dense()), sums.others()];
+    const own: Outputs[] = [];
+    let count = 0;
+    for (const feeds of pieces) {
+      const index = (count++ % (helpers.count + 1)) - 1;
+      if (index < 0) own.push(feeds);
+      else helpers.give(index, feeds, dense, others);
+    }
+    for (const feeds of own) await this.#run(feeds, sums);
+    for (let index = 0; index < Math.min(helpers.count, count - 1); index++)
+      sums.take(...(await helpers.finish(index, Object.values(sums.dense()))));
+  }
+
+  /** What each piece of the batches feeds beside the weights. */
+  *#feeds(batches: readonly TrainBatch[], number: number): Generator<Outputs> {
+    for (const [i, batch] of batches.entries()) {
+      const masks = this.#graph.dropout.masks(number + i);
+      for (const piece of this.#pieces(batch)) {
+        const drawn = masks(...this.#sizes(piece));
+        // masks are valid until the next are drawn, and pieces that are shared wait
+        const kept = this.#session.helpers ? copies(drawn) : drawn;
+        yield { ...piece.feeds, ...piece.shares, ...kept, ...this.#scale() };
+      }
+    }
   }
 
   /** The objective's model with other weights; where none are given, those that are being trained, not copies. */
@@ -120,8 +147,10 @@ export class Stepper {
 
   #pieces(batch: TrainBatch): Piece[] {
     const [rows, length] = this.#sizes(batch);
-    const count = this.#graph.cuttable ? Math.ceil((rows * length) / this.#pieceTokens) : 1;
-    return piecesOf(batch, this.#graph.shares, count);
+    const workers = 1 + (this.#session.helpers?.count ?? 0);
+    // as many for each worker
+    const count = Math.ceil((rows * length) / this.#pieceTokens / workers) * workers;
+    return piecesOf(batch, this.#graph.shares, this.#graph.cuttable ? count : 1);
   }
 
   #scale(): Outputs {
@@ -136,50 +165,10 @@ export class Stepper {
     const [rows = batch.rows, length = 1] = batch.feeds[first]?.dims ?? [];
     return [rows, length];
   }
-
-  /** Outputs of a run. Dense gradients are computed where the optimizer reads them, those after the first beside, to be added. */
-  #wanted(first: boolean): Record<string, HostTensor | null> {
-    const wanted: Record<string, HostTensor | null> = { [this.#graph.loss]: null };
-    for (const output of this.#graph.parts.values()) wanted[output] = null;
-    for (const weight of this.weights) {
-      const gradient = this.#graph.gradients.get(weight.name)!;
-      if (gradient.kind !== 'rows')
-        wanted[gradient.output] = weight.byRows ? null : first ? weight.gradient : weight.more;
-      for (const part of rowsOf(gradient)) Object.assign(wanted, { [part.indices]: null, [part.rows]: null });
-    }
-    return wanted;
-  }
-
-  #collect(weight: Weight, outputs: Outputs, first: boolean): void {
-    const gradient = this.#graph.gradients.get(weight.name)!;
-    if (!weight.byRows && !first) weight.kernels.add(weight.at[1], weight.at[4], weight.padded);
-    for (const { indices, rows } of rowsOf(gradient)) {
-      if (weight.byRows) this.optimizer.addRows(weight, outputs[indices]!, outputs[rows]!);
-      else addRows(weight, outputs[indices]!, floatsOf(outputs, rows));
-    }
-  }
 }
 
-function rowsOf(gradient: Gradient): readonly GradientRows[] {
-  return gradient.kind === 'dense' ? [] : gradient.parts;
-}
-
-function floatsOf(outputs: Outputs, name: string): Float32Array {
-  const data = outputs[name]?.data;
-  if (!(data instanceof Float32Array)) throw new TypeError(`output '${name}': expected float32`);
-  return data;
-}
-
-function scalarOf(outputs: Outputs, name: string): number {
-  return floatsOf(outputs, name)[0]!;
-}
-
-/** Rows of a table that has a dense gradient as well (a tied decoder). */
-function addRows({ value, gradient }: DenseWeight, indices: HostTensor, rows: Float32Array): void {
-  const [height, width] = [value.dims[0]!, rows.length / indices.data.length];
-  for (let i = 0; i < indices.data.length; i++) {
-    const index = Number(indices.data[i]);
-    const to = (index < 0 ? index + height : index) * width;
-    for (let j = 0; j < width; j++) gradient.data[to + j]! += rows[i * width + j]!;
-  }
+function copies(tensors: Outputs): Outputs {
+  return Object.fromEntries(
+    Object.entries(tensors).map(([name, tensor]) => [name, { ...tensor, data: tensor.data.slice() }]),
+  );
 }

@@ -14,6 +14,27 @@ export interface TrainSession {
     into: Readonly<Record<string, HostTensor | null>>,
   ): Promise<Record<string, HostTensor>>;
   release(): Promise<void>;
+  /** Present where some were asked for. */
+  readonly helpers?: TrainHelpers | undefined;
+}
+
+/** Values of a graph by name. */
+export type Outputs = Readonly<Record<string, HostTensor>>;
+
+/** Processes that run the same graph on other pieces of a step at the same time. */
+export interface TrainHelpers {
+  readonly count: number;
+  /** The weights of the step. */
+  begin(values: Outputs): void;
+  /** A run: feeds beside the weights, outputs to be summed over the runs, and others. Feeds are copied at once. */
+  give(index: number, feeds: Outputs, dense: readonly string[], others: readonly string[]): void;
+  /**
+   * Waits for the runs that were given to one.
+   * @param dense arrays for the sums, in the order of the names
+   * @returns the other outputs of each run
+   * @throws ModelError where the process ended
+   */
+  finish(index: number, dense: readonly HostTensor[]): Promise<readonly Outputs[]>;
 }
 
 /** A weight that is trained. */
@@ -85,8 +106,8 @@ export interface BatchSource {
 
 /** What training needs from its caller; nothing global is read. */
 export interface TrainContext {
-  /** Opens the gradient graph; without memory patterns (`SessionOptions.memoryPattern`), since every length is a shape. */
-  open(model: Model): Promise<TrainSession>;
+  /** Opens the gradient graph, with so many helpers; without memory patterns (`SessionOptions.memoryPattern`), since every length is a shape. */
+  open(model: Model, helpers: number): Promise<TrainSession>;
   /**
    * The same graph computing in float16, its inputs and outputs float32 as before; for `TrainOptions.precision`.
    * @param keep names of nodes that stay float32
@@ -156,6 +177,8 @@ export interface TrainOptions {
    * what it is a mean over. Default 1024: it costs less memory, and passes over memory stay in the caches.
    */
   readonly pieceTokens?: number | undefined;
+  /** Processes that share the pieces of a step; default 1. The result is the same for the same number. */
+  readonly workers?: number | undefined;
   /** Share of the elements of `Objective.dropout` that is set to zero while training; default 0. */
   readonly dropout?: number | undefined;
   /** Of what is random in training itself, which is dropout; default 0. */
