@@ -33,7 +33,8 @@ class Helper {
 
   /** Hands a message over; it is copied at once. */
   send(message: object): void {
-    if (!this.#failure) this.#child.send(message, (error) => error && this.#fail(error.message));
+    // to a process that has ended nothing can be sent: 'exit' tells how it did
+    if (!this.#failure) this.#child.send(message, () => undefined);
   }
 
   /** What it answers. */
