@@ -159,9 +159,12 @@ class Backward {
     if (this.#tableRows(call)) return;
     const given = rule(call);
     for (const i of inputs) {
-      const grad = given[i]?.();
-      if (grad === undefined) continue;
       const input = node.inputs[i]!;
+      const grad = given[i]?.();
+      if (grad === undefined)
+        throw new ModelError(
+          `gradient: expected no weight behind '${input}', input ${i} of an operator without a rule for it (${describe(node)})`,
+        );
       const fit = broadcasting[op]
         ? unbroadcast(this.emit, grad, call.dims(node.outputs[0]!), call.dims(input), node)
         : grad;

@@ -99,7 +99,8 @@ export class AdamW {
       for (let i = 0; i < gradient.length; i++) {
         const value = values[i]!;
         const all = gradient[i]! * scale + l1 * Math.sign(value) + l2 * value;
-        gradient[i] = Math.min(clipValue, Math.max(-clipValue, all));
+        // an infinite one is not clipped: the step is not to be taken
+        gradient[i] = Math.abs(all) === Infinity ? all : Math.min(clipValue, Math.max(-clipValue, all));
       }
     };
     if (!weight.byRows) return change(weight.gradient.data, weight.value.data);

@@ -78,14 +78,16 @@ describe('AdamW', () => {
   });
 
   it('changes nothing where a gradient is not finite, or its square would not be', () => {
-    for (const [bad, clipNorm, taken] of [
+    for (const [bad, clipNorm, taken, clipValue = Infinity] of [
       [NaN, 1, false],
       [Infinity, 1, false],
+      [-Infinity, 1, false, 1],
       [3e38, Infinity, false],
       [3e38, 1, true],
+      [3e38, Infinity, true, 1],
     ] as const) {
       const weight = dense('w', [5], [1, 2, 3, 4, 5]);
-      const adam = new AdamW([weight], { ...free, clipNorm });
+      const adam = new AdamW([weight], { ...free, clipNorm, clipValue });
       weight.gradient.data.set([0, 0, 0, 0, bad]);
       expect(adam.step(0.1).taken).toBe(taken);
       expect(adam.steps).toBe(taken ? 1 : 0);
