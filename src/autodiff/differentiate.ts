@@ -160,11 +160,12 @@ class Backward {
     const given = rule(call);
     for (const i of inputs) {
       const input = node.inputs[i]!;
-      const grad = given[i]?.();
-      if (grad === undefined)
+      if (i >= given.length)
         throw new ModelError(
           `gradient: expected no weight behind '${input}', input ${i} of an operator without a rule for it (${describe(node)})`,
         );
+      const grad = given[i]?.();
+      if (grad === undefined) continue;
       const fit = broadcasting[op]
         ? unbroadcast(this.emit, grad, call.dims(node.outputs[0]!), call.dims(input), node)
         : grad;
