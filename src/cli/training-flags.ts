@@ -109,7 +109,7 @@ export function learningFlags({ batch, rate, warmup }: LearningDefaults) {
       helpGroup: LEARNING,
     }),
     workers: Flags.integer({
-      description: 'processes that share a step, and the threads; for machines that other work is going on on',
+      description: 'processes that share a step and the threads; measured to be faster only on a busy machine',
       min: 1,
       defaultHelp: async () => '1',
       helpGroup: LEARNING,
