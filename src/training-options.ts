@@ -22,6 +22,12 @@ export interface LearningOptions {
   readonly accumulate?: number | undefined;
   /** Share of values dropped while training; default 0. */
   readonly dropout?: number | undefined;
+  /** What a step computes in; default fp32. fp16 keeps float32 weights, and is for providers that compute in it. */
+  readonly precision?: 'fp32' | 'fp16' | undefined;
+  /** Processes that share a step; default 1. */
+  readonly workers?: number | undefined;
+  /** Tokens that go through the graph at once; default 1024. */
+  readonly pieceTokens?: number | undefined;
   /** Evaluations without a better one after which training ends. */
   readonly patience?: number | undefined;
   /** At most 1: a share of an epoch, else steps; default 1. */
@@ -49,6 +55,9 @@ export function trainingOf(options: LearningOptions & { readonly rate: number })
     l2,
     accumulate: options.accumulate,
     dropout: options.dropout,
+    precision: options.precision,
+    pieceTokens: options.pieceTokens,
+    workers: options.workers,
     evaluate: { ...everyOf(options.evaluateEvery), patience: options.patience },
   };
 }

@@ -1,6 +1,7 @@
 // One class a text: cross-entropy of the logits.
 import { labelReader } from '../evaluate/labels.ts';
 import { crossEntropy } from '../train/losses.ts';
+import { countLabelled } from '../train/pieces.ts';
 import { int64Tensor, type Goal, type GoalContext } from './goal.ts';
 
 /** Logits [batch, classes], labels [batch]. */
@@ -17,6 +18,7 @@ export function classificationGoal(context: GoalContext): Goal<number> {
     appendLoss: (builder) => ({
       loss: crossEntropy(builder, output, name, { classes, smoothing, weights }),
       inputs: [{ name, dtype: 'int64', shape: ['batch'] }],
+      count: countLabelled(name, weights),
     }),
   };
 }

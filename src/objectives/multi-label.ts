@@ -1,6 +1,7 @@
 // Any number of labels a text: binary cross-entropy of each logit.
 import { labelListReader } from '../evaluate/label-lists.ts';
 import { binaryCrossEntropy } from '../train/losses.ts';
+import { countRows } from '../train/pieces.ts';
 import { floatTensor, type Goal, type GoalContext } from './goal.ts';
 
 /** Logits and labels [batch, classes]. Smoothing draws the targets 0 and 1 towards one half. */
@@ -21,6 +22,7 @@ export function multiLabelGoal(context: GoalContext): Goal<Int32Array> {
     appendLoss: (builder) => ({
       loss: binaryCrossEntropy(builder, output, name, { classes, positive: classWeights }),
       inputs: [{ name, dtype: 'float32', shape: ['batch', classes] }],
+      count: countRows,
     }),
   };
 }

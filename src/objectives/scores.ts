@@ -3,6 +3,7 @@ import type { Row } from '../data/dataset.ts';
 import { DataError } from '../errors.ts';
 import type { HostTensor } from '../ir/host-tensor.ts';
 import { cosineSimilarity, meanSquaredError } from '../train/losses.ts';
+import { countRows } from '../train/pieces.ts';
 import { floatTensor, int64Tensor, type Goal, type GoalContext, type GoalFeeds } from './goal.ts';
 
 const SCORES = 'scores';
@@ -33,6 +34,7 @@ export function regressionGoal(context: GoalContext): Goal<number> {
     appendLoss: (builder) => ({
       loss: meanSquaredError(builder, output, name),
       inputs: [{ name, dtype: 'float32', shape: ['batch', 1] }],
+      count: countRows,
     }),
   };
 }

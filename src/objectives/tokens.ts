@@ -2,6 +2,7 @@
 import { tagSet } from '../evaluate/tags.ts';
 import { DataError } from '../errors.ts';
 import { crossEntropy } from '../train/losses.ts';
+import { countLabelled } from '../train/pieces.ts';
 import { int64Tensor, type Goal, type GoalContext } from './goal.ts';
 
 /** Of tokens that are not counted. */
@@ -47,6 +48,7 @@ export function tokenGoal(context: GoalContext): Goal<Tagged> {
     appendLoss: (builder) => ({
       loss: crossEntropy(builder, output, name, { classes, smoothing, weights }),
       inputs: [{ name, dtype: 'int64', shape: ['batch', 'sequence'] }],
+      count: countLabelled(name, weights),
     }),
   };
 }

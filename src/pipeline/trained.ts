@@ -129,7 +129,7 @@ export function trainingOf({
   trainable,
   result,
 }: Pick<Trained, 'samples' | 'dev' | 'tasks' | 'trainable' | 'result'>): Training {
-  const { steps, epochs, seconds, stopped, reason, best, curve, evaluations } = result;
+  const { steps, epochs, seconds, stopped, reason, best, curve, evaluations, scaling } = result;
   const judged = dev?.dataset.size ?? (tasks ?? []).reduce((sum, { rows }) => sum + (rows.dev ?? 0), 0);
   const metric = dev?.run.metric ?? (tasks && judged > 0 ? 'meanMetric' : undefined);
   return {
@@ -139,6 +139,7 @@ export function trainingOf({
     rows: { train: samples.length, ...(judged > 0 ? { dev: judged } : {}) },
     params: trainable.params,
     stopped,
+    ...(scaling ? { scaling: { scale: scaling.scale, skipped: scaling.skipped } } : {}),
     ...(reason === undefined ? {} : { reason }),
     ...(metric === undefined ? {} : { metric }),
     ...(best ? { best: { step: best.step, metric: best.metric } } : {}),
@@ -148,13 +149,15 @@ export function trainingOf({
   };
 }
 
-function stopNotes({ result: { stopped, best, steps, reason }, checkpoint }: Trained): string[] {
+function stopNotes({ result: { stopped, best, steps, reason, scaling }, checkpoint }: Trained): string[] {
   const which = best ? 'the best model so far' : 'the model as it was then';
   const notes: Partial<Record<TrainResult['stopped'], string>> = {
     interrupted: `interrupted after ${steps} steps: ${which} is written; --resume goes on from ${checkpoint}`,
     'not-finite': `training stopped: ${reason ?? 'numbers that are not finite'}; ${which} is written`,
     early: 'training stopped early: the metric rose no more (--patience)',
   };
-  const note = notes[stopped];
-  return note === undefined ? [] : [note];
+  const skipped = scaling?.skipped
+    ? `${scaling.skipped} of ${steps} steps were skipped: a gradient overflowed float16, and the loss's scale was halved`
+    : undefined;
+  return [notes[stopped], skipped].filter((note) => note !== undefined);
 }

@@ -1,6 +1,6 @@
 // What the trainer gets from the pipeline: sessions on files in a scratch folder, the metric on dev rows, progress.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Dataset } from '../data/dataset.ts';
 import { evaluate } from '../evaluate/evaluate.ts';
@@ -10,8 +10,10 @@ import type { TaskRun } from '../evaluate/task.ts';
 import type { Padding } from '../evaluate/window.ts';
 import type { Model } from '../ir/graph.ts';
 import { writeModel } from '../onnx/write.ts';
+import { fp16 } from '../passes/quantize/fp16.ts';
 import { openSession, type Session, type SessionOptions } from '../runtime/session.ts';
-import type { Scores, StepReport, TrainContext } from '../train/types.ts';
+import { TrainingHelpers } from '../runtime/training-helpers.ts';
+import type { Scores, StepReport, TrainContext, TrainSession } from '../train/types.ts';
 import type { Events } from './events.ts';
 import { removeStale, temporaryPrefix } from './stale.ts';
 
@@ -105,8 +107,8 @@ export function trainContext(
   const bar = events.bar('training');
   let shown: number | undefined;
   return {
-    open: (model) =>
-      openSession(scratch.write(model), { ...sessionOptions('the training graph', options), memoryPattern: false }),
+    open: (model, helpers) => openTraining(scratch.write(model), helpers, options),
+    half: (model, keep) => inHalf(model, keep, events),
     now: () => performance.now(),
     ...(dev && {
       evaluate: (model: Model) =>
@@ -145,6 +147,29 @@ export function jointContext(
     return { metric: Object.values(tasks).reduce((sum, value) => sum + value, 0) / devs.length, tasks };
   };
   return { ...context, evaluate: (model) => scratch.with(model, 'the trained model', options, scoreAll) };
+}
+
+/** The training graph, and processes beside this one that run it too; the threads are shared among all. */
+async function openTraining(path: string, count: number, options: RunOptions): Promise<TrainSession> {
+  const threads = Math.max(1, Math.floor((options.threads ?? availableParallelism()) / (count + 1)));
+  const settings = { ...sessionOptions('the training graph', options), threads, memoryPattern: false };
+  const session = await openSession(path, settings);
+  if (count === 0) return session;
+  const helpers = await TrainingHelpers.open(path, count, path, settings);
+  return {
+    run: (feeds, into) => session.run(feeds, into),
+    helpers,
+    release() {
+      helpers.release();
+      return session.release();
+    },
+  };
+}
+
+/** The graph as the fp16 pass writes it, with the nodes that are named left float32. */
+function inHalf(model: Model, keep: ReadonlySet<string>, { log }: Events): Model {
+  const exclude = model.graph.nodes.flatMap(({ name }) => (keep.has(name) ? [name] : []));
+  return fp16.run(model, { keepIoTypes: true, exclude }, { log, progress: () => undefined }).model;
 }
 
 function noteOf({ rate, epoch }: StepReport, loss: number): string {

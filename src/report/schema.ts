@@ -166,6 +166,10 @@ const training = z.object({
   seconds: z.number().describe('evaluations not counted'),
   rows: z.object({ train: z.int(), dev: z.int().optional() }),
   params: z.int().describe('numbers that were trained'),
+  scaling: z
+    .object({ scale: z.number(), skipped: z.int().describe('steps whose gradient overflowed float16') })
+    .optional()
+    .describe('of the loss, in fp16'),
   stopped: z.enum(['done', 'early', 'interrupted', 'not-finite']),
   reason: z.string().optional(),
   metric: z.string().optional().describe('of the evaluations'),

@@ -9,7 +9,8 @@ import {
   meanSquaredError,
   weightedSum,
 } from './losses.ts';
-import type { AppendedLoss } from './types.ts';
+import { countOnes, countPairs, countRows } from './pieces.ts';
+import type { AppendedLoss, Count } from './types.ts';
 
 /** The loss's own input [batch, sequence] int64: 1 for a token, 0 for padding. */
 export const maskInput = 'distill_mask';
@@ -77,21 +78,35 @@ export type Term = { readonly weight: number } & (
 export function appendDistillation(builder: Builder, terms: readonly Term[]): AppendedLoss {
   const mask: ValueInfo = { name: maskInput, dtype: 'int64', shape: ['batch', 'sequence'] };
   const inputs = new Map<string, ValueInfo>([[maskInput, mask]]);
-  const parts: Record<string, string> = {};
-  const weighted = terms.map((term): readonly [string, number] => {
-    let value: string;
+  const made = terms.map((term): { readonly value: string; readonly count?: Count | undefined } => {
     if (term.kind === 'hard') {
       const hard = term.append(builder);
       for (const input of hard.inputs) inputs.set(input.name, input);
-      value = hard.loss;
-    } else {
-      for (const teacher of teachersOf(term)) inputs.set(teacher.name, teacher);
-      value = sumOf(builder, termValues(builder, term));
+      return { value: hard.loss, count: hard.count };
     }
-    parts[term.kind] = value;
-    return [value, term.weight];
+    for (const teacher of teachersOf(term)) inputs.set(teacher.name, teacher);
+    return { value: sumOf(builder, termValues(builder, term)), count: countOf(term) };
   });
-  return { loss: weightedSum(builder, weighted), inputs: [...inputs.values()], parts };
+  const shares = made.flatMap(({ count }) => (count ? [{ input: builder.fresh('share'), count }] : []));
+  // where one term cannot be shared, batches are run whole
+  const all = shares.length === made.length;
+  const values = made.map(({ value }, i) => (all ? builder.op('Mul', [value, shares[i]!.input]) : value));
+  return {
+    loss: weightedSum(
+      builder,
+      terms.map(({ weight }, i) => [values[i]!, weight]),
+    ),
+    inputs: [...inputs.values()],
+    parts: Object.fromEntries(terms.map(({ kind }, i) => [kind, values[i]!])),
+    shares: all ? shares : [],
+  };
+}
+
+/** What a term is a mean over. */
+function countOf(term: Exclude<Term, { kind: 'hard' }>): Count {
+  if (term.kind === 'scores') return countPairs(maskInput);
+  if (term.kind === 'embedding' || (term.kind === 'soft' && term.form !== 'tokens')) return countRows;
+  return countOnes(maskInput);
 }
 
 function teachersOf(term: Exclude<Term, { kind: 'hard' }>): TeacherInput[] {

@@ -31,13 +31,15 @@ export async function train(
   }
 }
 
-function check(batches: BatchSource, { length, accumulate = 1 }: TrainOptions): void {
+function check(batches: BatchSource, { length, accumulate = 1, workers = 1 }: TrainOptions): void {
   if (batches.length === 0) throw new DataError('training: expected at least one batch, found none');
   const [[unit, amount] = ['length', 0]] = Object.entries(length);
   if (!(amount > 0)) throw new UsageError(`training: expected ${unit} above zero, found ${amount}`);
   if (!Number.isInteger(accumulate) || accumulate < 1) {
     throw new UsageError(`training: expected a whole number of batches to accumulate, found ${accumulate}`);
   }
+  if (!Number.isInteger(workers) || workers < 1)
+    throw new UsageError(`training: expected a whole number of workers, found ${workers}`);
 }
 
 class Run {
@@ -82,6 +84,7 @@ class Run {
       best: best ?? undefined,
       curve: curve.points,
       evaluations,
+      scaling: this.#stepper.scaling?.state,
     };
   }
 
@@ -158,8 +161,9 @@ class Run {
     this.#state.thinned = share;
   }
 
-  /** A step that was not finite is skipped, unless another was not long before. */
-  #skip({ loss, norm }: StepResult): boolean {
+  /** A step that was not finite is skipped, unless another was not long before; any number where the loss's scale was to blame. */
+  #skip({ loss, norm, overflow }: StepResult): boolean {
+    if (overflow) return true;
     const state = this.#state;
     const what = Number.isFinite(loss) ? `a gradient of norm ${norm}` : `a loss of ${loss}`;
     const within = this.#options.patienceNotFinite ?? 100;
@@ -226,6 +230,7 @@ class Run {
     const { checkpoint } = this.#options;
     if (!checkpoint) return;
     this.#state.updates = this.#stepper.optimizer.steps;
+    this.#state.scaling = this.#stepper.scaling?.state;
     saveCheckpoint(checkpoint.folder, checkpoint.fingerprint, this.#state, this.#arrays());
     this.#tick();
   }
@@ -240,6 +245,7 @@ class Run {
     if (!state) return this.#context.log(`no checkpoint in ${checkpoint.folder}: the run begins anew`);
     this.#state = state;
     this.#stepper.optimizer.steps = state.updates;
+    if (this.#stepper.scaling && state.scaling) this.#stepper.scaling.state = state.scaling;
     this.#context.log(`resumed after step ${state.step}`);
   }
 

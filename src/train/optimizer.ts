@@ -109,7 +109,8 @@ export class AdamW {
       for (let i = 0; i < gradient.length; i++) {
         const value = values[i]!;
         const all = gradient[i]! * scale + l1 * Math.sign(value) + l2 * value;
-        gradient[i] = Math.min(clipValue, Math.max(-clipValue, all));
+        // an infinite one is not clipped: the step is not to be taken
+        gradient[i] = Math.abs(all) === Infinity ? all : Math.min(clipValue, Math.max(-clipValue, all));
       }
     };
     if (!weight.byRows) return change(weight.gradient.data, weight.value.data);
@@ -124,8 +125,12 @@ export class AdamW {
     return sum;
   }
 
-  #updateDense({ kernels, at, padded, decay }: DenseWeight, rate: number, scale: number): void {
-    kernels.adamW(...at, padded, ...this.#factors(rate, scale, decay));
+  #updateDense(
+    { kernels, at: [value, gradient, first, second], padded, decay }: DenseWeight,
+    rate: number,
+    scale: number,
+  ): void {
+    kernels.adamW(value, gradient, first, second, padded, ...this.#factors(rate, scale, decay));
   }
 
   /** Copies the rows of a piece together, updates them as if they were one weight, and copies them back. */

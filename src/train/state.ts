@@ -1,4 +1,5 @@
 // Where a run stands: all that is needed to go on, beside the arrays. Plain data, so that it is JSON.
+import type { LossScaleState } from './loss-scale.ts';
 import type { CurvePoint, Evaluation } from './types.ts';
 
 export interface TrainState {
@@ -13,6 +14,8 @@ export interface TrainState {
   seconds: number;
   /** The last step whose loss or gradient was not finite. */
   lastBad: number | null;
+  /** Of fp16. */
+  scaling?: LossScaleState | undefined;
   best: Evaluation | null;
   /** Step of the last evaluation. */
   evaluated: number | null;

@@ -14,6 +14,27 @@ export interface TrainSession {
     into: Readonly<Record<string, HostTensor | null>>,
   ): Promise<Record<string, HostTensor>>;
   release(): Promise<void>;
+  /** Present where some were asked for. */
+  readonly helpers?: TrainHelpers | undefined;
+}
+
+/** Values of a graph by name. */
+export type Outputs = Readonly<Record<string, HostTensor>>;
+
+/** Processes that run the same graph on other pieces of a step at the same time. */
+export interface TrainHelpers {
+  readonly count: number;
+  /** The weights of the step. */
+  begin(values: Outputs): void;
+  /** A run: feeds beside the weights, outputs to be summed over the runs, and others. Feeds are copied at once. */
+  give(index: number, feeds: Outputs, dense: readonly string[], others: readonly string[]): void;
+  /**
+   * Waits for the runs that were given to one.
+   * @param dense arrays for the sums, in the order of the names
+   * @returns the other outputs of each run
+   * @throws ModelError where the process ended
+   */
+  finish(index: number, dense: readonly HostTensor[]): Promise<readonly Outputs[]>;
 }
 
 /** A weight that is trained. */
@@ -48,6 +69,23 @@ export interface AppendedLoss {
   readonly inputs: readonly ValueInfo[];
   /** Scalars that progress shows: parts of the loss by name. */
   readonly parts?: Readonly<Record<string, string>> | undefined;
+  /**
+   * What the loss is a mean over, so that a batch may be run in pieces whose gradients add up to its own. Every input then has
+   * its rows along axis 0. Absent, without `shares`: a batch is run whole.
+   */
+  readonly count?: Count | undefined;
+  /** Instead of `count`, where terms are means over different things: each term is multiplied with a share. */
+  readonly shares?: readonly Share[] | undefined;
+}
+
+/** How many there are, in a batch or a piece of it, of what a mean is over. */
+export type Count = (batch: TrainBatch) => number;
+
+/** The part of a mean that a piece of a batch has: count(piece) / count(batch). */
+export interface Share {
+  /** The float32 scalar that brings it; the trainer declares it. */
+  readonly input: string;
+  readonly count: Count;
 }
 
 /** One step's data. */
@@ -68,8 +106,13 @@ export interface BatchSource {
 
 /** What training needs from its caller; nothing global is read. */
 export interface TrainContext {
-  /** Opens the gradient graph; without memory patterns (`SessionOptions.memoryPattern`), since every length is a shape. */
-  open(model: Model): Promise<TrainSession>;
+  /** Opens the gradient graph, with so many helpers; without memory patterns (`SessionOptions.memoryPattern`), since every length is a shape. */
+  open(model: Model, helpers: number): Promise<TrainSession>;
+  /**
+   * The same graph computing in float16, its inputs and outputs float32 as before; for `TrainOptions.precision`.
+   * @param keep names of nodes that stay float32
+   */
+  half?(model: Model, keep: ReadonlySet<string>): Model;
   /** Milliseconds that only grow. */
   now(): number;
   /**
@@ -140,12 +183,24 @@ export interface TrainOptions {
   readonly gradual?: GradualSparsity | undefined;
   /** Batches whose gradients are averaged for one step; default 1. */
   readonly accumulate?: number | undefined;
+  /**
+   * Tokens that go through the graph at once; a batch of more is cut into pieces whose gradients are added, where the loss says
+   * what it is a mean over. Default 1024: it costs less memory, and passes over memory stay in the caches.
+   */
+  readonly pieceTokens?: number | undefined;
+  /** Processes that share the pieces of a step; default 1. The result is the same for the same number. */
+  readonly workers?: number | undefined;
   /** Share of the elements of `Objective.dropout` that is set to zero while training; default 0. */
   readonly dropout?: number | undefined;
   /** Of what is random in training itself, which is dropout; default 0. */
   readonly seed?: number | undefined;
   readonly evaluate?: EvaluateOptions | undefined;
   readonly checkpoint?: CheckpointOptions | undefined;
+  /**
+   * What a step computes in; default fp32. fp16: weights are float32 and cast in the graph, the loss is float32 and scaled, so that
+   * gradients stay within float16. Only providers that compute in float16 gain by it; CPUs do not.
+   */
+  readonly precision?: 'fp32' | 'fp16' | undefined;
   /** A loss or gradient that is not finite within this many steps of another one ends the run; default 100. */
   readonly patienceNotFinite?: number | undefined;
 }
@@ -209,6 +264,8 @@ export interface TrainResult {
   readonly epochs: number;
   /** Seconds of the loop, over all resumed parts. */
   readonly seconds: number;
+  /** Of fp16: the loss's scale at the end, and steps that were skipped because a gradient overflowed. */
+  readonly scaling?: { readonly scale: number; readonly skipped: number } | undefined;
   readonly best?: Evaluation | undefined;
   /** At most some hundred points. */
   readonly curve: readonly CurvePoint[];

@@ -86,6 +86,16 @@ describe('success', () => {
     expect(report.verdict).toBe('pass');
   });
 
+  it('trains in float16, in pieces and in two processes, and says how the loss was scaled', async () => {
+    const folder = modelFolder();
+    const how = ['--precision', 'fp16', '--piece-tokens', '24', '--workers', '2', '--clip-value', '5'];
+    const args = ['train', folder, '--data', writeRows(folder), '--steps', '3', '--split', '0', '-q', '--json'];
+    const { code, stdout, stderr } = await cli([...args, ...how, ...quick]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const { training } = reportSchema.parse(JSON.parse(stdout));
+    expect(training).toMatchObject({ steps: 3, scaling: { scale: 2 ** 16, skipped: 0 } });
+  });
+
   it('--help shows examples and exit codes', async () => {
     const { code, stdout } = await cli(['train', '--help']);
     expect(code).toBe(0);
@@ -135,6 +145,11 @@ describe('failures', () => {
       'a rate that is none',
       ['train', 'FOLDER', '--data', 'x.tsv', '--rate', 'fast'],
       /^bert-compress: --rate: expected a number from 0, found 'fast'\n$/,
+    ],
+    [
+      'a precision that is none',
+      ['train', 'FOLDER', '--data', 'x.tsv', '--precision', 'fp8'],
+      /^bert-compress: .*Expected --precision=fp8 to be one of: fp32, fp16.*\n$/,
     ],
     [
       'data that is not there',
