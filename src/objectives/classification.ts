@@ -14,6 +14,7 @@ export function classificationGoal(context: GoalContext): Goal<number> {
     sample: (row) => ({ sequences: [tokenizer.encode(row.text, row.textPair, maxLength)], target: read(row) }),
     classesOf: (target) => [target],
     unlabelled: -100,
+    idle: -100,
     feeds: (_batch, targets) => ({ feeds: { [name]: int64Tensor([targets.length], targets) } }),
     appendLoss: (builder) => ({
       loss: crossEntropy(builder, output, name, { classes, smoothing, weights }),

@@ -27,8 +27,10 @@ export interface Goal<Target = unknown> {
   sample(row: Row): Sample<Target>;
   /** Class ids in a target, where there are classes. */
   classesOf?(target: Target): Iterable<number>;
-  /** A target that counts for nothing: rows without a label, rows of another goal; absent where the loss takes all rows. */
+  /** The target of a row whose label is not learned; absent where the loss takes all rows. */
   readonly unlabelled?: Target | undefined;
+  /** A target for which the loss is finite, for rows of another goal; absent where the goal cannot share a graph. */
+  readonly idle?: Target | undefined;
   /** Values of the loss's inputs for a batch, and its tokens where they are changed. */
   feeds(batch: PaddedBatch, targets: readonly Target[], random: Random): GoalFeeds;
   /** Appends the loss; names of inputs are those of `feeds`. */

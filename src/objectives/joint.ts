@@ -14,7 +14,7 @@ export interface Member {
 
 /**
  * sum over goals of g L, where the input g is the goal's weight in its own batches and 0 in those of others. There all rows
- * have the goal's target without a label, for which each loss is finite, so that its head gets a gradient of zero. One graph serves
+ * have the goal's idle target, for which each loss is finite, so that its head gets a gradient of zero. One graph serves
  * all: heads are small beside the encoder.
  */
 export function jointLoss(members: readonly Member[]): Objective['appendLoss'] {
@@ -44,7 +44,7 @@ export function jointFeeder(members: readonly Member[], own: Member): Feeder {
 }
 
 function idleTargets({ goal }: Member, { size }: PaddedBatch): unknown[] {
-  return Array.from({ length: size }, () => goal.unlabelled);
+  return Array.from({ length: size }, () => goal.idle);
 }
 
 function gateOf({ name }: Member): string {

@@ -13,7 +13,7 @@ export function multiLabelGoal(context: GoalContext): Goal<Int32Array> {
     task: 'text-classification',
     sample: (row) => ({ sequences: [tokenizer.encode(row.text, row.textPair, maxLength)], target: read(row) }),
     classesOf: (target) => target,
-    unlabelled: new Int32Array(0),
+    idle: new Int32Array(0),
     feeds(_batch, targets) {
       const values = new Float32Array(targets.length * classes).fill(smoothing / 2);
       targets.forEach((ids, row) => ids.forEach((id) => (values[row * classes + id] = 1 - smoothing / 2)));

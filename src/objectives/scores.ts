@@ -29,7 +29,7 @@ export function regressionGoal(context: GoalContext): Goal<number> {
   return {
     task: 'text-classification',
     sample: (row) => ({ sequences: [tokenizer.encode(row.text, row.textPair, maxLength)], target: read(row) }),
-    unlabelled: 0,
+    idle: 0,
     feeds: (_batch, targets) => scoresOf(name, [targets.length, 1], targets),
     appendLoss: (builder) => ({
       loss: meanSquaredError(builder, output, name),

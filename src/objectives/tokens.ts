@@ -5,6 +5,8 @@ import { crossEntropy } from '../train/losses.ts';
 import { countLabelled } from '../train/pieces.ts';
 import { int64Tensor, type Goal, type GoalContext } from './goal.ts';
 
+/** A text of which no token is counted. */
+const none = { positions: new Int32Array(), ids: new Int32Array() };
 /** Of tokens that are not counted. */
 const IGNORED = -100;
 
@@ -37,7 +39,8 @@ export function tokenGoal(context: GoalContext): Goal<Tagged> {
       };
     },
     classesOf: ({ ids }) => ids,
-    unlabelled: { positions: new Int32Array(), ids: new Int32Array() },
+    unlabelled: none,
+    idle: none,
     feeds({ size, sequence, starts }, targets) {
       const values = new Int32Array(size * sequence).fill(IGNORED);
       targets.forEach(({ positions, ids }, row) =>
