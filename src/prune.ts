@@ -8,6 +8,8 @@ import { gatesOf, parseFactor, parseSize } from './pipeline/gates.ts';
 import { pruneModel, type Making } from './pipeline/prune.ts';
 import { heal, type HealOptions } from './pipeline/prune-heal.ts';
 import { dropLayers, type DropChoice } from './pipeline/prune-layers.ts';
+import type { Importance } from './pipeline/prune-importance.ts';
+import { tune } from './pipeline/prune-tune.ts';
 import { narrowTo, type Work } from './pipeline/prune-works.ts';
 import type { Report } from './report/schema.ts';
 
@@ -26,7 +28,11 @@ export interface PruneOptions {
   /** Average dropped layers into their neighbours. */
   readonly mergeLayers?: boolean | undefined;
   /** What decides which heads and neurons stay. */
-  readonly by?: 'magnitude' | undefined;
+  readonly by?: Importance | undefined;
+  /** Take the loss of the labels, not of the model's own predictions; default false. */
+  readonly useLabels?: boolean | undefined;
+  /** Fit what stays to the original where there is data; default true. */
+  readonly tune?: boolean | undefined;
   /** Tokens of a text that multiply-adds are counted at; default 128. */
   readonly macsAt?: number | undefined;
 
@@ -129,14 +135,16 @@ function makingsOf(options: PruneOptions): Making[] {
 
 /** In several steps the share that is kept falls by equal parts. */
 function narrowing(budget: Budget, options: PruneOptions, healing: HealOptions | undefined): Work[] {
-  const { by = 'magnitude', macsAt: sequence = MACS_AT, samples = SAMPLES, iterations = 1 } = options;
+  const { data, macsAt: sequence = MACS_AT, samples = SAMPLES, iterations = 1, useLabels: labels } = options;
+  const by = options.by ?? (data === undefined ? 'magnitude' : 'fisher');
+  const fitting = data !== undefined && options.tune !== false ? [tune()] : [];
   if (iterations > 1 && !healing)
     throw new UsageError('--iterations: expected healing between them, found neither --heal-minutes nor --heal-epochs');
   if (iterations > 1 && budget.kind !== 'macs')
     throw new UsageError('--iterations: expected --keep-macs, found another budget');
   return Array.from({ length: iterations }, (_, i) => (i + 1) / iterations).flatMap((part) => {
     const own = budget.kind === 'macs' ? { ...budget, keep: 1 - (1 - budget.keep) * part } : budget;
-    return [narrowTo(own, { by, sequence, samples }), ...(healing ? [heal(healing)] : [])];
+    return [narrowTo(own, { by, sequence, samples, labels }), ...fitting, ...(healing ? [heal(healing)] : [])];
   });
 }
 
