@@ -59,6 +59,7 @@ for (const keep of budgets)
   for (const method of methods) {
     const [by, labels] = method.split(' ') as [ChooseOptions['by'], string?];
     const started = performance.now();
+    const cpu = process.cpuUsage();
     const options = { by, sequence: LENGTH, samples: 2048, labels: labels !== undefined };
     const context = { seed: SEED, events: silent };
     const { plan } = await choosePlan(original, material, { kind: 'macs', keep }, options, context);
@@ -67,17 +68,19 @@ for (const keep of budgets)
     const cut = withModel(untouched(original), model, { pass: 'prune', options: {}, changed: true, stats: {}, skipped: [], seconds: chosen }); // prettier-ignore
     const fitted = await tune()(cut, { original, material, options: context, events: silent });
     const all = (performance.now() - started) / 1000;
+    const busy = process.cpuUsage(cpu).user / 1e6;
     const figures = await judge(fitted.known.model);
     const target = method === 'fisher' ? targets[keep] : undefined;
     if (target && (whole - figures[0] > target[0] || figures[1] < target[1] || figures[2] > target[2])) missed = true;
-    rows.push([String(keep), method, show(await judge(model)), show(figures), chosen.toFixed(0), (all - chosen).toFixed(0)]); // prettier-ignore
+    rows.push([String(keep), method, show(await judge(model)), show(figures), chosen.toFixed(0), (all - chosen).toFixed(0), busy.toFixed(0)]); // prettier-ignore
     console.error(rows.at(-1)!.join(' | '));
   }
 rmSync(scratch, { recursive: true });
 console.log(`${machineLine()}\n\nAccuracy, agreement with the original in % and divergence from it in nats on SST-2 dev; original ${whole.toFixed(2)}\n`); // prettier-ignore
-console.log(table([['MACs kept', 'by', 'cut', 'cut and fitted', 'choosing, s', 'fitting, s'], ...rows]));
+console.log(table([['MACs kept', 'by', 'cut', 'cut and fitted', 'choosing, s', 'fitting, s', 'CPU, s'], ...rows]));
 const peers = readFileSync(`${root}../shared/peers/RESULTS.md`, 'utf8');
-const theirs = /\| MACs kept \| random[\s\S]*?\n\n?(?=[A-Z])/.exec(peers)?.[0] ?? '../shared/peers/RESULTS.md has no table of kwon_torch.py';
+const theirs =
+  /\| MACs kept \| random[\s\S]*?\n\n?(?=[A-Z])/.exec(peers)?.[0] ??
+  '../shared/peers/RESULTS.md has no table of kwon_torch.py';
 console.log(`\nkwon_torch.py, as measured in ../shared/peers/RESULTS.md\n\n${theirs}`);
 process.exitCode = missed ? 1 : 0;
-

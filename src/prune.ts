@@ -8,6 +8,8 @@ import { gatesOf, parseFactor, parseSize } from './pipeline/gates.ts';
 import { pruneModel, type Making } from './pipeline/prune.ts';
 import { heal, type HealOptions } from './pipeline/prune-heal.ts';
 import { dropLayers, type DropChoice } from './pipeline/prune-layers.ts';
+import type { Importance } from './pipeline/prune-importance.ts';
+import { tune } from './pipeline/prune-tune.ts';
 import { narrowTo, type Work } from './pipeline/prune-works.ts';
 import type { Report } from './report/schema.ts';
 import { gradually, sparsityOf, type SparsityOptions } from './sparsity-options.ts';
@@ -27,7 +29,11 @@ export interface PruneOptions extends SparsityOptions {
   /** Average dropped layers into their neighbours. */
   readonly mergeLayers?: boolean | undefined;
   /** What decides which heads and neurons stay. */
-  readonly by?: 'magnitude' | undefined;
+  readonly by?: Importance | undefined;
+  /** Take the loss of the labels, not of the model's own predictions; default false. */
+  readonly useLabels?: boolean | undefined;
+  /** Fit what stays to the original where there is data; default true. */
+  readonly tune?: boolean | undefined;
   /** Tokens of a text that multiply-adds are counted at; default 128. */
   readonly macsAt?: number | undefined;
 
@@ -158,14 +164,17 @@ function narrowing(
   healing: HealOptions | undefined,
   last: readonly Work[],
 ): Work[] {
-  const { by = 'magnitude', macsAt: sequence = MACS_AT, samples = SAMPLES, iterations = 1 } = options;
+  const { data, macsAt: sequence = MACS_AT, samples = SAMPLES, iterations = 1, useLabels: labels } = options;
+  const by = options.by ?? (data === undefined ? 'magnitude' : 'fisher');
+  const fitting = data !== undefined && options.tune !== false ? [tune()] : [];
   if (iterations > 1 && !healing)
     throw new UsageError('--iterations: expected healing between them, found neither --heal-minutes nor --heal-epochs');
   if (iterations > 1 && budget.kind !== 'macs')
     throw new UsageError('--iterations: expected --keep-macs, found another budget');
   return Array.from({ length: iterations }, (_, i) => (i + 1) / iterations).flatMap((part) => {
     const own = budget.kind === 'macs' ? { ...budget, keep: 1 - (1 - budget.keep) * part } : budget;
-    return [narrowTo(own, { by, sequence, samples }), ...(part === 1 ? last : healing ? [heal(healing)] : [])];
+    const after = part === 1 ? last : healing ? [heal(healing)] : [];
+    return [narrowTo(own, { by, sequence, samples, labels }), ...fitting, ...after];
   });
 }
 

@@ -97,8 +97,18 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
 
     by: Flags.string({
       description: 'what decides which heads and neurons stay',
-      options: ['magnitude'],
-      defaultHelp: async () => 'magnitude',
+      options: ['fisher', 'fisher-diagonal', 'taylor', 'wanda', 'magnitude', 'random'],
+      defaultHelp: async () => 'fisher with --data, else magnitude',
+      helpGroup: CHOICE,
+    }),
+    'use-labels': Flags.boolean({
+      description: "the loss is that of the labels; without it that of the model's own predictions",
+      helpGroup: CHOICE,
+    }),
+    tune: Flags.boolean({
+      description: 'fit what stays to the original, where there is --data',
+      allowNo: true,
+      default: true,
       helpGroup: CHOICE,
     }),
 

@@ -2,7 +2,7 @@
 import { UsageError } from '../errors.ts';
 import { keepLayers } from '../passes/student/keep-layers.ts';
 import { averageLayers } from '../passes/structure/average-layers.ts';
-import { leastLayers, type LayerOrder } from './prune-influence.ts';
+import { leastLayers, type LayerOrder } from './prune-least-layers.ts';
 import { shapeOfLayers } from './prune-shape.ts';
 import { withModel, type Work } from './prune-works.ts';
 

@@ -54,7 +54,7 @@ export function tune({ samples = SAMPLES }: TuneOptions = {}): Work {
         pass: 'tune',
         options: { rows: rows.length },
         changed: left.some((one) => one.left < 1),
-        stats: { projections: left.length, 'squared error left, mean': mean },
+        stats: { projections: left.length, 'squared error left, mean': Math.round(1000 * mean) / 1000 },
         skipped: [],
         seconds: (performance.now() - started) / 1000,
       };

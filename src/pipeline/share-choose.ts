@@ -4,9 +4,10 @@ import type { Model } from '../ir/graph.ts';
 import { elementCount } from '../ir/tensor.ts';
 import { densesOf, shareLayers } from '../passes/share/layers.ts';
 import { blocksOf, type Block } from '../passes/structure/blocks.ts';
-import { Answers } from './answers.ts';
 import type { KnownModel } from './known-model.ts';
+import { answersOf, distanceOf, questionsFor } from './prune-answers.ts';
 import type { Workshop } from './prune-works.ts';
+import { Scratch } from './training.ts';
 
 type PartName = 'attention' | 'ffn';
 type Groups = Readonly<Record<PartName, readonly (readonly number[])[]>>;
@@ -49,13 +50,18 @@ export async function chooseGroups(known: KnownModel, budget: GroupBudget, shop:
     throw new UsageError(
       `--keep-parameters: expected at least ${(least / whole).toFixed(3)}, what is left with one set of weights for all, found ${budget.keep}`,
     );
-  const answers = await Answers.of(known, shop, '--groups auto');
+  const questions = await questionsFor(known, shop);
+  const scratch = new Scratch();
   try {
-    const merges = await measured(known.model, blocks, parts, budget.start, answers, shop);
+    const wanted = await answersOf(known.model, questions, scratch, shop.options);
+    const distance = async (model: Model): Promise<number> =>
+      distanceOf(wanted, await answersOf(model, questions, scratch, shop.options), questions);
+    const merges = await measured(known.model, blocks, parts, budget.start, distance, shop);
     const taken = cheapest(merges, whole * (1 - budget.keep));
-    return { groups: groupsOf(taken, blocks.length), notes: [noteOf(taken, answers.measure)] };
+    const measure = questions.scores.length > 0 ? 'KL divergence, nats' : '1 - cosine of the last hidden states';
+    return { groups: groupsOf(taken, blocks.length), notes: [noteOf(taken, measure)] };
   } finally {
-    answers.dispose();
+    scratch.dispose();
   }
 }
 
@@ -69,7 +75,7 @@ async function measured(
   blocks: readonly Block[],
   parts: readonly PartName[],
   start: GroupBudget['start'],
-  answers: Answers,
+  distanceTo: (model: Model) => Promise<number>,
   { events }: Workshop,
 ): Promise<Merge[]> {
   const bar = events.bar('looking at pairs of layers');
@@ -79,7 +85,7 @@ async function measured(
     bar(i, pairs.length);
     const groups = { attention: [], ffn: [], [part]: [[layer - 1, layer]] };
     const shared = shareLayers.run(model, { ...groups, start }, { log: events.log, progress: () => {} });
-    const distance = await answers.distance(shared.model);
+    const distance = await distanceTo(shared.model);
     merges.push({ part, layer, distance, saves: sizeOf(blocks[layer]!, part, layer) });
   }
   return merges;

@@ -34,7 +34,7 @@ function choose(budget: Budget, by: Importance = 'magnitude', rows = material, s
 }
 
 describe('choosePlan', () => {
-  it.each(['fisher', 'fisher-full', 'taylor', 'wanda', 'magnitude', 'random'] as const)(
+  it.each(['fisher', 'fisher-diagonal', 'taylor', 'wanda', 'magnitude', 'random'] as const)(
     'spends a budget of multiply-adds, as good as all of it, by %s',
     async (by) => {
       const { plan, stats } = await choose({ kind: 'macs', keep: 0.6 }, by);
