@@ -43,7 +43,10 @@ export function boundariesOf(graph: Graph, encoder: Encoder): Boundaries | strin
   }
   const end = lastOutput(way, encoder, into);
   const out = end !== undefined && way.alike(into[0]!, end) ? end : undefined;
-  const at = (value: string | undefined): number => way.cuts.find((cut) => cut.value === value)?.at ?? behind;
+  const final = encoder.layers.at(-1);
+  const blocks = [final?.attention.output?.node, ...(final?.ffn.map((one) => one.out.node) ?? [])];
+  const until = Math.max(behind, ...blocks.map((node) => (node && way.place.get(node)) ?? -1));
+  const at = (value: string | undefined): number => way.cuts.find((cut) => cut.value === value)?.at ?? until;
   return { into, out, inside: into.map((value, i) => way.nodes.slice(at(value) + 1, at(into[i + 1] ?? out) + 1)) };
 }
 
@@ -123,13 +126,19 @@ function cutsOf(
  * as many as lie between attention and feed-forward block: the sum, and where it comes after the sum, the norm. Where that
  * is narrower than what goes in (MobileBERT's bottleneck), the layer's last norm ends it.
  */
-function lastOutput(way: Way, { layers }: Encoder, into: readonly string[]): string | undefined {
+function lastOutput(way: Way, { layers, normOrder }: Encoder, into: readonly string[]): string | undefined {
   const placeOf = (node: Node | undefined): number => (node && way.place.get(node)) ?? -1;
   const behind = (node: Node | undefined): Way['cuts'] => {
     const from = placeOf(node);
     return from < 0 ? [] : way.cuts.filter((cut) => cut.at >= from);
   };
   const ffn = (i: number): FeedForward | undefined => layers.at(i)?.ffn.at(-1);
+  // pruned: what is left of the last layer ends with its attention
+  if (!ffn(-1) || (layers.length > 1 && !ffn(-2))) {
+    const cuts = behind(ffn(-1)?.out.node ?? layers.at(-1)?.attention.output?.node);
+    const norm = layers.at(-1)?.norms.at(-1)?.output;
+    return normOrder === 'pre' ? cuts[0]?.value : cuts.findLast((cut) => cut.value === norm)?.value;
+  }
   const after = behind(ffn(-1)?.out.node);
   if (layers.length > 1) {
     const count = behind(ffn(-2)?.out.node).findIndex((cut) => cut.value === into.at(-1));

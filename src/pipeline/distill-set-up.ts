@@ -81,7 +81,7 @@ export function matchOn(pair: Pair, options: MatchingOptions): DistillSetUp {
   const scores = values.logits().length > 0;
   const pooling = options.pooling ?? (values.sentence() ? 'given' : (own ?? 'mean'));
   const chosen = termsOf(options, { scores, learns: rows.goal !== undefined, pooling, binary: rows.binary });
-  const learner = new DistilledValues('student', student.known.model, student.known.recognition);
+  const learner = new DistilledValues('student', student.known.model, student.known.recognition, student.outputs);
   const matching = { ...chosen, layers: student.layers, half: true, seed: options.seed };
   const matched = matchStudent(values, learner, matching);
   const goal = chosen.hard > 0 ? rows.goal : undefined;

@@ -30,6 +30,8 @@ export interface Student {
   /** [student, teacher] */
   readonly layers: readonly (readonly [number, number])[];
   readonly sizes: StudentSizes;
+  /** Names of its layers' outputs, where they are known. */
+  readonly outputs?: readonly string[] | undefined;
   /** Whether configuration and tokenizer are those of another model folder. */
   readonly own: boolean;
 }

@@ -1,4 +1,5 @@
 // Healing: what is left of the model learns from the original, and from labels where there are some.
+import { boundariesOf, outOf } from '../bert/boundaries.ts';
 import { UsageError } from '../errors.ts';
 import type { Model } from '../ir/graph.ts';
 import { findSparse } from '../passes/sparsify/sparsify.ts';
@@ -6,8 +7,9 @@ import type { GradualSparsity, TrainLength } from '../train/types.ts';
 import { withoutProjections } from './distill-finish.ts';
 import { matchOn, type MatchingOptions } from './distill-set-up.ts';
 import { learn } from './distill.ts';
+import type { KnownModel } from './known-model.ts';
 import type { ZeroOptions } from './prune-sparsity.ts';
-import { withModel, type Work } from './prune-works.ts';
+import { withModel, type Pruned, type Work } from './prune-works.ts';
 import { trainingOf } from './trained.ts';
 import { Scratch } from './training.ts';
 
@@ -20,8 +22,8 @@ export interface HealOptions extends Omit<MatchingOptions, 'seed'> {
   readonly gradual?: ZeroOptions | undefined;
 }
 
-/** Steps until the rate is highest. */
-const WARMUP = 50;
+/** Share of the steps until the rate is highest. */
+const WARMUP = 0.1;
 
 /**
  * Distillation from the original. No rows to judge by are looked at on the way: the last model is the one that stays.
@@ -34,7 +36,8 @@ export function heal({ length, rate, batch, gradual, ...matching }: HealOptions)
     const started = performance.now();
     const { seed } = options;
     const pairs = before.shape.origins.map(({ output }, i) => [i, output] as const);
-    const student = { known: before.known, steps: [], layers: pairs, sizes: {}, own: false };
+    const outputs = outputsOf(original, before);
+    const student = { known: before.known, steps: [], layers: pairs, sizes: {}, own: false, outputs };
     const rows = { ...material, dev: undefined };
     const setUp = matchOn({ ...rows, teacher: original, student }, { ...matching, seed });
     const training = {
@@ -67,4 +70,15 @@ export function heal({ length, rate, batch, gradual, ...matching }: HealOptions)
 function scheduleOf(model: Model, zeros: ZeroOptions): GradualSparsity {
   const { targets } = findSparse(model, { ...zeros, method: 'magnitude' });
   return { of: targets.map(({ name }) => name), share: zeros.sparsity! };
+}
+
+/** Values keep their names when a model is pruned; what is now the last layer took over the name of the original's end. */
+function outputsOf({ model, recognition }: KnownModel, { known, shape }: Pruned): string[] {
+  const cut = boundariesOf(model.graph, recognition.encoders[0]!);
+  if (typeof cut === 'string') return [];
+  const made = new Set(known.model.graph.nodes.flatMap((node) => node.outputs));
+  return shape.origins.flatMap(({ output }) => {
+    const name = outOf(cut, output);
+    return name !== undefined && made.has(name) ? [name] : (cut.out ?? []);
+  });
 }

@@ -11,7 +11,7 @@ import { indexUses, type Use } from '../../ir/uses.ts';
 import { renamed } from './rename.ts';
 
 /**
- * Take out the block that ends in the dense layer `out`. Sums read the bias itself; where there is none they go. What reads
+ * Take out the block that ends in the dense layer `out`. Sums read the bias itself; where there is none they hand on the other side. What reads
  * the result otherwise (SkipLayerNormalization) gets it in the shape of `from`, the value that goes into the block.
  * Throws ModelError where the result has another shape than `from`.
  */
@@ -33,17 +33,10 @@ function isSum({ node }: Use): boolean {
   return node.op === 'Add' && isStandard(node);
 }
 
-/** x + 0 is x. */
+/** x + 0 is x, under the name that the sum had: others know the residual stream by it. */
 function skipSum(graph: Graph, { node, index }: Use): void {
-  const [made] = node.outputs;
-  if (graph.outputs.some((output) => output.name === made)) {
-    const copy = makeNode('Identity', [node.inputs[1 - index]!], [made!], { name: node.name });
-    graph.nodes = graph.nodes.map((one) => (one.outputs[0] === made ? copy : one));
-  } else
-    graph.nodes = renamed(
-      graph.nodes.filter((one) => one.outputs[0] !== made),
-      new Map([[made!, node.inputs[1 - index]!]]),
-    );
+  const same = makeNode('Identity', [node.inputs[1 - index]!], [...node.outputs], { name: node.name });
+  graph.nodes = graph.nodes.map((one) => (one.outputs[0] === node.outputs[0] ? same : one));
 }
 
 /** `output` is now the value, or zero, as often as `from` has tokens. */

@@ -18,12 +18,16 @@ export class DistilledValues {
   readonly model: Model;
   readonly layers: number;
   readonly #who: string;
+  readonly #outputs: readonly string[];
   readonly #found: Recognition;
   readonly #encoder: Encoder;
   readonly #trace: Trace;
 
-  /** @throws ModelError where the model is not one encoder with layers */
-  constructor(who: string, model: Model, found: Recognition) {
+  /**
+   * @param outputs of layers, where they are known: recognition needs blocks on both sides that pruning may have removed
+   * @throws ModelError where the model is not one encoder with layers
+   */
+  constructor(who: string, model: Model, found: Recognition, outputs: readonly string[] = []) {
     const [encoder, another] = found.encoders;
     if (!encoder || another || encoder.layers.length === 0)
       throw new ModelError(
@@ -34,6 +38,7 @@ export class DistilledValues {
     this.model = model;
     this.layers = encoder.layers.length;
     this.#who = who;
+    this.#outputs = outputs;
     this.#found = found;
     this.#encoder = encoder;
     this.#trace = traceGraph(model.graph, indexUses(model.graph));
@@ -52,7 +57,7 @@ export class DistilledValues {
   /** Hidden states [batch, sequence, width] behind layer i. @throws ModelError */
   hidden(i: number): Sized {
     const cut = boundariesOf(this.model.graph, this.#encoder);
-    const value = typeof cut === 'string' ? undefined : outOf(cut, i);
+    const value = this.#outputs[i] ?? (typeof cut === 'string' ? undefined : outOf(cut, i));
     if (value === undefined)
       throw new ModelError(
         `hidden states of the ${this.#who}: expected the output of layer ${i}, found ${typeof cut === 'string' ? cut : 'no value that holds it'}`,
