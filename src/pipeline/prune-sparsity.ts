@@ -42,9 +42,9 @@ function notesOf(
   { zeros = 0, numbers = 1, weights = 0, texts }: Sparsified['stats'],
 ): string[] {
   const share = ((100 * zeros) / numbers).toFixed(1);
-  const by = `${method}${texts === undefined ? '' : `, from ${texts} texts`}`;
+  const by = `${method}${texts === undefined ? '' : `, from ${texts.toLocaleString('en-US')} texts`}`;
   return [
-    `${share} % of the ${numbers} numbers of ${weights} weights are zero (${by}): the file is smaller only where it is compressed, and onnxruntime's CPU kernels are no faster on zeros; --keep-macs makes a model faster`,
+    `${share} % of the ${numbers.toLocaleString('en-US')} numbers of ${weights} weights are zero (${by}): the file is smaller only where it is compressed, and onnxruntime's CPU kernels are no faster on zeros; --keep-macs makes a model faster`,
     ...(process.versions.zstd === undefined ? ['size under zstd was not measured: needs Node 22.15'] : []),
   ];
 }

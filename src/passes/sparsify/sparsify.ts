@@ -10,7 +10,7 @@ import { findTargets, type Target } from './targets.ts';
 import { WeightSparsifier, type ActivationSums } from './weights.ts';
 
 /** Name of the figure that is the greatest of all weights, not a sum: SparseGPT's damping. */
-export const DAMPING = 'damping, %';
+export const DAMPING = '% damping';
 
 /** The pass with what was measured of the weights' inputs; magnitude needs nothing. */
 export function sparsify(sums: ActivationSums = new Map()): Pass<typeof sparsifyOptions> {
@@ -77,7 +77,13 @@ export function sparsifyTargets(
     setConstant(model.graph, target.name, writeRows(target, after));
     progress((done += target.tensor.byteLength), total);
   }
-  const stats = { weights: targets.length, numbers, zeros, changed, [DAMPING]: 100 * sparsifier.damping };
+  const stats = {
+    weights: targets.length,
+    numbers,
+    zeros,
+    changed,
+    ...(method === 'sparsegpt' ? { [DAMPING]: 100 * sparsifier.damping } : {}),
+  };
   return { model, changed: changed > 0, stats };
 }
 
