@@ -152,7 +152,7 @@ function withLatency(scored: Measured, timed: readonly LatencyResult[], names: r
 
 /** What notes call each candidate: nothing where there is only one. */
 function namesOf([, ...candidates]: readonly Entry[]): string[] {
-  return candidates.map(({ onnxPath }) => (candidates.length === 1 ? '' : `${onnxPath}: `));
+  return candidates.map(({ onnxPath, name = onnxPath }) => (candidates.length === 1 ? '' : `${name}: `));
 }
 
 function latencyNotes(timed: LatencyResult, name: string): string[] {

@@ -57,7 +57,7 @@ describe('prune', () => {
     const texts = join(tempDir(), 'texts.tsv');
     writeFileSync(texts, readFileSync(rows, 'utf8').replaceAll(/\t.*/g, ''));
     const { report } = await run({ keepMacs: 0.3, data: texts, dev: rows, ...healing });
-    expect(report.steps.map(({ pass }) => pass)).toEqual(['prune', 'heal', 'prune', 'heal']);
+    expect(report.steps.map(({ pass }) => pass)).toEqual(['prune', 'tune', 'heal', 'prune', 'tune', 'heal']);
     expect(report.training).toMatchObject({ stopped: 'done', epochs: 4 });
     expect(report.beforeHealing!.accuracy).toMatchObject({ metric: 'accuracy' });
     expect(report.parity!.kl!).toBeLessThan(report.beforeHealing!.parity!.kl!);
