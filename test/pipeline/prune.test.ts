@@ -52,12 +52,12 @@ describe('prune', () => {
   });
 
   it('heals in steps, nearer to the original than before, and keeps the figures of before', async () => {
-    const healing = { healEpochs: 8, healRate: 3e-3, iterations: 2, batch: 16 };
+    const healing = { tune: false, healEpochs: 8, healRate: 3e-3, iterations: 2, batch: 16 };
     // labels at random would lead away from the original
     const texts = join(tempDir(), 'texts.tsv');
     writeFileSync(texts, readFileSync(rows, 'utf8').replaceAll(/\t.*/g, ''));
     const { report } = await run({ keepMacs: 0.3, data: texts, dev: rows, ...healing });
-    expect(report.steps.map(({ pass }) => pass)).toEqual(['prune', 'tune', 'heal', 'prune', 'tune', 'heal']);
+    expect(report.steps.map(({ pass }) => pass)).toEqual(['prune', 'heal', 'prune', 'heal']);
     expect(report.training).toMatchObject({ stopped: 'done', epochs: 4 });
     expect(report.beforeHealing!.accuracy).toMatchObject({ metric: 'accuracy' });
     expect(report.parity!.kl!).toBeLessThan(report.beforeHealing!.parity!.kl!);
