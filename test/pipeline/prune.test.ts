@@ -56,7 +56,7 @@ describe('prune', () => {
     // labels at random would lead away from the original
     const texts = join(tempDir(), 'texts.tsv');
     writeFileSync(texts, readFileSync(rows, 'utf8').replaceAll(/\t.*/g, ''));
-    const { report } = await run({ keepMacs: 0.3, by: 'random', tune: false, data: texts, dev: rows, ...healing });
+    const { report } = await run({ keepMacs: 0.3, data: texts, dev: rows, ...healing });
     expect(report.steps.map(({ pass }) => pass)).toEqual(['prune', 'heal', 'prune', 'heal']);
     expect(report.training).toMatchObject({ stopped: 'done', epochs: 4 });
     expect(report.beforeHealing!.accuracy).toMatchObject({ metric: 'accuracy' });
