@@ -85,7 +85,7 @@ describe('healing', () => {
     const output = join(two, 'out');
     const options = { data, dev: data, bench: false, threads: 1, output, healEpochs: 1, batch: 16 };
     const report = await prune(two, { ...options, keepMacs: 0.6, sparsity: 0.5 });
-    expect(report.steps!.map(({ pass }) => pass)).toEqual(['prune', 'sparsify', 'heal']);
+    expect(report.steps!.map(({ pass }) => pass)).toEqual(['prune', 'tune', 'sparsify', 'heal']);
     for (const share of sharesOf(report)) expect(share).toBeCloseTo(0.5, 1);
   });
 });
