@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: ['test/real/**/*.test.ts'],
     globalSetup: 'test/support/bundle-cli.ts',
+    setupFiles: 'test/support/clean-temp.ts',
     pool: 'forks',
     fileParallelism: false,
     testTimeout: 600_000,

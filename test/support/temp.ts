@@ -1,16 +1,16 @@
-// Files of a test, in a folder that goes when the test file is done.
+// Files of a test, in a folder that goes when the test file is done (clean-temp.ts).
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll } from 'vitest';
 
 let root: string | undefined;
 let count = 0;
 
-afterAll(() => {
+/** Removes them; clean-temp.ts does it at the end of each test file. */
+export function removeTemp(): void {
   if (root) rmSync(root, { recursive: true, force: true });
   root = undefined;
-});
+}
 
 /** A new empty folder. */
 export function tempDir(): string {
