@@ -1,14 +1,20 @@
-// A process that reads a file once for each byte of it that is named, with that byte inverted, and prints what each reading ends with.
+// A process that reads files with a byte inverted, once for each position named as FILE:I,I,…, and prints how each reading ends.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { openDataset } from '../../src/data/open-dataset.ts';
 
-const [path = '', folder = '', ...positions] = process.argv.slice(2);
-const bytes = readFileSync(path);
-for (const i of positions.map(Number)) {
-  const broken = Buffer.from(bytes);
-  broken[i] = broken[i]! ^ 0xff;
-  writeFileSync(`${folder}/broken.parquet`, broken);
-  console.log(`${i} ${await endOf(`${folder}/broken.parquet`)}`);
+const [folder = '', ...given] = process.argv.slice(2);
+for (const one of given) {
+  const colon = one.lastIndexOf(':');
+  const bytes = readFileSync(one.slice(0, colon));
+  for (const i of one
+    .slice(colon + 1)
+    .split(',')
+    .map(Number)) {
+    const broken = Buffer.from(bytes);
+    broken[i] = broken[i]! ^ 0xff;
+    writeFileSync(`${folder}/broken.parquet`, broken);
+    console.log(`${i} ${await endOf(`${folder}/broken.parquet`)}`);
+  }
 }
 
 async function endOf(file: string): Promise<string> {
