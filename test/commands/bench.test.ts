@@ -3,9 +3,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import Bench from '../../src/commands/bench.ts';
 import { reportSchema } from '../../src/index.ts';
 import { cli } from '../support/cli.ts';
 import { modelFolder } from '../support/model-folder.ts';
+import { refusal } from '../support/refusal.ts';
 
 const tiny = fileURLToPath(new URL('../support/tiny/classifier.onnx', import.meta.url));
 const quick = ['--shapes', '1x4,2x8', '--threads', '1', '--seconds', '0.01'];
@@ -42,23 +44,17 @@ describe('success', () => {
 });
 
 describe('refusals', () => {
+  const folder = modelFolder();
+
   it.each([
-    ['no candidate', ['bench', 'FOLDER'], /Missing 1 required arg.*candidate/],
-    [
-      'a model that is not there',
-      ['bench', 'FOLDER', 'no.onnx'],
-      /^bert-compress: no\.onnx: expected .* found nothing\n$/,
-    ],
-    ['a batch that is no number', ['bench', 'FOLDER', tiny, '--batch', '1,x'], /Expected an integer but received: x/],
-    [
-      'shapes twice',
-      ['bench', 'FOLDER', tiny, '--shapes', '1x4', '--batch', '1'],
-      /--shapes.*--batch|--batch.*--shapes/,
-    ],
-    ['time that is none', ['bench', 'FOLDER', tiny, '--seconds', 'long'], /--seconds: expected a positive number/],
-    ['a shape too long', ['bench', 'FOLDER', tiny, '--sequence', '99'], /shape 1x99: expected .* 24 positions\n$/],
+    ['no candidate', [], /Missing 1 required arg.*candidate/],
+    ['a model that is not there', ['no.onnx'], /^bert-compress: no\.onnx: expected .* found nothing\n$/],
+    ['a batch that is no number', [tiny, '--batch', '1,x'], /Expected an integer but received: x/],
+    ['shapes twice', [tiny, '--shapes', '1x4', '--batch', '1'], /--shapes.*--batch|--batch.*--shapes/],
+    ['time that is none', [tiny, '--seconds', 'long'], /--seconds: expected a positive number/],
+    ['a shape too long', [tiny, '--sequence', '99'], /shape 1x99: expected .* 24 positions\n$/],
   ])('%s: one line on stderr, nothing on stdout, exit code 2', async (_name, args, message) => {
-    const { code, stdout, stderr } = await cli(args.map((arg) => (arg === 'FOLDER' ? modelFolder() : arg)));
+    const { code, stdout, stderr } = await refusal(Bench, [folder, ...args]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(message);
     expect(stderr.trim().split('\n')).toHaveLength(1);

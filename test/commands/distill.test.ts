@@ -3,9 +3,11 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import Distill from '../../src/commands/distill.ts';
 import { reportSchema } from '../../src/index.ts';
 import { cli } from '../support/cli.ts';
 import { modelFolder, writeRows } from '../support/model-folder.ts';
+import { refusal } from '../support/refusal.ts';
 
 const cache = mkdtempSync(join(tmpdir(), 'bert-compress-cache-'));
 afterAll(() => rmSync(cache, { recursive: true, force: true }));
@@ -17,24 +19,18 @@ const run = (...flags: string[]) => cli(['distill', teacher, ...fixed, ...flags]
 const out = (name: string): string => join(teacher, name);
 
 describe('distill', () => {
-  it('takes layers, weights and a layer map; --json prints the report alone', async () => {
+  it('takes layers, weights, a layer map and other teachers; --json prints the report alone', async () => {
+    const other = modelFolder({ layers: 1, seed: 5 });
     const flags = ['--layers', '0,2', '--layer-map', '0:1,1:2', '--soft', '0.5', '--temperature', '3', '--steps', '4'];
-    const { code, stdout } = await run(...flags, '-o', out('a'), '--json');
+    const teachers = ['--teacher', `${other}=0.5`, '--teacher', other, '--teacher-weight', '2'];
+    const { code, stdout } = await run(...flags, ...teachers, '-o', out('a'), '--json');
     const report = reportSchema.parse(JSON.parse(stdout));
     expect(code).toBe(0);
     expect(report).toMatchObject({ command: 'distill', training: { steps: 4, stopped: 'done' } });
     expect(report.steps.map(({ pass }) => pass)).toEqual(['keep-layers', 'distill']);
     expect(report.steps[0]!.options).toEqual({ layers: [0, 2] });
     expect(report.steps[1]!.options).toMatchObject({ soft: 0.5, temperature: 3, hidden: 1, hard: 0.5, batch: 64 });
-  });
-
-  it('takes other teachers with their weights', async () => {
-    const other = modelFolder({ layers: 1, seed: 5 });
-    const flags = ['--layers', '1', '--steps', '2', '--teacher', `${other}=0.5`, '--teacher', other, '--teacher-weight', '2']; // prettier-ignore
-    const { code, stdout } = await run(...flags, '-o', out('e'), '--json');
-    expect(code).toBe(0);
-    const { steps } = reportSchema.parse(JSON.parse(stdout));
-    expect(steps[1]!.options['teachers']).toMatchObject([{ weight: 2 }, { weight: 0.5 }, { weight: 1 }]);
+    expect(report.steps[1]!.options['teachers']).toMatchObject([{ weight: 2 }, { weight: 0.5 }, { weight: 1 }]);
   });
 
   it('ends with 1 where a gate fails', async () => {
@@ -56,8 +52,8 @@ describe('distill', () => {
     [['--layers', '9'], '--layers: expected 1 to 3'],
     [[], 'expected --layers, --heads or --ffn'],
   ])('ends with 2 for %o', async (flags, message) => {
-    const { code, stderr } = await run(...flags, '-o', out('c'));
-    expect(code).toBe(2);
+    const { code, stdout, stderr } = await refusal(Distill, [teacher, ...fixed, ...flags, '-o', out('c')]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(message);
     expect(existsSync(out('c'))).toBe(false);
   });

@@ -2,16 +2,19 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import Prune from '../../src/commands/prune.ts';
 import { reportSchema } from '../../src/index.ts';
 import { cli } from '../support/cli.ts';
 import { modelFolder, writeRows } from '../support/model-folder.ts';
+import { refusal } from '../support/refusal.ts';
 
 const folder = modelFolder();
 const dev = writeRows(folder, 40);
 const corpus = join(folder, 'corpus.txt');
 writeFileSync(corpus, 'a good dance\nGood man, a child!\n');
 const out = (name: string): string => join(folder, name);
-const run = (...flags: string[]) => cli(['prune', folder, '--vocabulary', corpus, '--no-bench', ...flags]);
+const fixed = [folder, '--vocabulary', corpus, '--no-bench'];
+const run = (...flags: string[]) => cli(['prune', ...fixed, ...flags]);
 
 describe('prune --vocabulary', () => {
   it('ends with 0; --json prints the report alone', async () => {
@@ -36,7 +39,7 @@ describe('prune --vocabulary', () => {
     [['--keep-tokens', 'nonsense'], "--keep-tokens: expected tokens of the vocabulary, found 'nonsense'"],
     [['--vocabulary', 'nowhere.txt'], 'nowhere.txt: expected'],
   ])('ends with 2 for %o', async (flags, message) => {
-    const { code, stderr } = await run(...flags, '-o', out('c'));
+    const { code, stderr } = await refusal(Prune, [...fixed, ...flags, '-o', out('c')]);
     expect(code).toBe(2);
     expect(stderr).toContain(message);
     expect(existsSync(out('c'))).toBe(false);

@@ -4,14 +4,17 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { recognise } from '../../src/bert/recognise.ts';
 import { architectureOf } from '../../src/bert/summary.ts';
+import Prune from '../../src/commands/prune.ts';
 import { reportSchema, type Report } from '../../src/index.ts';
 import { readModel } from '../../src/onnx/read.ts';
 import { cli } from '../support/cli.ts';
 import { modelFolder, writeRows } from '../support/model-folder.ts';
+import { refusal } from '../support/refusal.ts';
 
 const model = modelFolder({ layers: 3, heads: 4, ffn: 64 });
 const rows = writeRows(model, 90);
-const run = (...flags: string[]) => cli(['prune', model, '--no-bench', '--threads', '1', ...flags]);
+const quick = ['--no-bench', '--threads', '1'];
+const run = (...flags: string[]) => cli(['prune', model, ...quick, ...flags]);
 const out = (name: string): string => join(model, name);
 
 async function reportOf(...flags: string[]): Promise<Report> {
@@ -63,7 +66,7 @@ describe('prune', () => {
     [['--drop-layers', '0,7'], '--drop-layers: expected each of 0 to 2 at most once, found 7'],
     [['--speedup', '2x', '--speedup-at', 'big'], '--speedup-at: expected texts x tokens such as 8x128'],
   ])('ends with 2 for %o', async (flags, message) => {
-    const { code, stderr } = await run(...flags, '-o', out('z'));
+    const { code, stderr } = await refusal(Prune, [model, ...quick, ...flags, '-o', out('z')]);
     expect(code).toBe(2);
     expect(stderr.trim().split('\n')).toHaveLength(1);
     expect(stderr).toContain(message);

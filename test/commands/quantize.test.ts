@@ -3,9 +3,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import Quantize from '../../src/commands/quantize.ts';
 import { reportSchema } from '../../src/index.ts';
 import { cli } from '../support/cli.ts';
 import { modelFolder, writeRows } from '../support/model-folder.ts';
+import { refusal } from '../support/refusal.ts';
 
 const quick = ['--no-bench', '--threads', '1'];
 
@@ -70,34 +72,37 @@ describe('refusals', () => {
   it.each([
     [
       'a model that is not there',
-      ['quantize', 'nowhere.onnx'],
+      ['nowhere.onnx'],
       /^bert-compress: nowhere\.onnx: expected an \.onnx file or a model folder, found nothing\n$/,
     ],
-    ['an unknown flag', ['quantize', 'm.onnx', '--fast'], /^bert-compress: Nonexistent flag: --fast.*\n$/],
-    ['a missing argument', ['quantize'], /^bert-compress: Missing 1 required arg.*model.*\n$/s],
+    ['an unknown flag', ['m.onnx', '--fast'], /^bert-compress: Nonexistent flag: --fast.*\n$/],
+    ['a missing argument', [], /^bert-compress: Missing 1 required arg.*model.*\n$/s],
     [
       'a gate that is no number',
-      ['quantize', 'm.onnx', '--max-drop', 'little'],
+      ['m.onnx', '--max-drop', 'little'],
       /^bert-compress: --max-drop: expected .* found 'little'\n$/,
     ],
     [
       'a flag of another precision',
-      ['quantize', 'm.onnx', '--to', 'fp16', '--granularity', 'per-tensor'],
+      ['m.onnx', '--to', 'fp16', '--granularity', 'per-tensor'],
       /^bert-compress: --granularity: expected --to int8 or uint8, found --to fp16\n$/,
     ],
     [
       'a report format',
-      ['quantize', 'm.onnx', '--report', 'r.doc'],
+      ['m.onnx', '--report', 'r.doc'],
       /^bert-compress: --report: expected a name ending in .* found 'r\.doc'\n$/,
     ],
     [
       'a provider this machine lacks',
-      ['quantize', 'FOLDER', '--ep', 'coreml'],
+      ['FOLDER', '--ep', 'coreml'],
       /^bert-compress: provider: expected one of .* found 'coreml'\n$/,
     ],
   ])('%s: one line on stderr, nothing on stdout, exit code 2', async (_name, args, message) => {
     const folder = args.includes('FOLDER') ? modelFolder() : '';
-    const { code, stdout, stderr } = await cli(args.map((arg) => (arg === 'FOLDER' ? folder : arg)));
+    const { code, stdout, stderr } = await refusal(
+      Quantize,
+      args.map((arg) => (arg === 'FOLDER' ? folder : arg)),
+    );
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(message);
     expect(stderr.trim().split('\n')).toHaveLength(1);

@@ -2,16 +2,20 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import Share from '../../src/commands/share.ts';
 import { reportSchema } from '../../src/index.ts';
 import { recognise } from '../../src/bert/recognise.ts';
 import { readModel } from '../../src/onnx/read.ts';
 import { writeModel } from '../../src/onnx/write.ts';
+import { share } from '../../src/share.ts';
 import { cli } from '../support/cli.ts';
 import { modelFolder, writeRows } from '../support/model-folder.ts';
+import { refusal } from '../support/refusal.ts';
 
 const model = modelFolder({ layers: 4 });
 const rows = writeRows(model, 120);
-const run = (...flags: string[]) => cli(['share', model, '--no-bench', '--threads', '1', ...flags]);
+const quick = ['--no-bench', '--threads', '1'];
+const run = (...flags: string[]) => cli(['share', model, ...quick, ...flags]);
 const out = (name: string): string => join(model, name);
 
 describe('share', () => {
@@ -29,10 +33,7 @@ describe('share', () => {
   });
 
   it('chooses pairs for a budget and says how far each moves the answers', async () => {
-    const { code, stdout, stderr } = await run('--keep-parameters', '0.75', '-o', out('d'), '--json');
-    expect(stderr).not.toContain('expected');
-    const report = reportSchema.parse(JSON.parse(stdout));
-    expect(code).toBe(0);
+    const report = await share(model, { keepParameters: 0.75, bench: false, threads: 1, output: out('d') });
     const saved = report.steps.find(({ pass }) => pass === 'share-layers')!.stats['saved parameters']!;
     expect(saved).toBeGreaterThanOrEqual(0.25 * 4 * (4 * 32 * 32 + 2 * 32 * 32));
     expect(report.notes.join()).toMatch(/pairs that share, with the distance .*: (attention|ffn) \d-\d \(\d/);
@@ -46,17 +47,8 @@ describe('share', () => {
     original.graph.initializers.set(second!.name, first!.tensor);
     const copies = join(twice, 'copies.onnx');
     writeModel(original, copies);
-    const { code, stdout } = await cli([
-      'share',
-      copies,
-      '--exact',
-      '--no-bench',
-      '-o',
-      join(twice, 'once.onnx'),
-      '--json',
-    ]);
-    expect(code).toBe(0);
-    expect(reportSchema.parse(JSON.parse(stdout)).steps[0]).toMatchObject({
+    const report = await share(copies, { exact: true, bench: false, output: join(twice, 'once.onnx') });
+    expect(report.steps[0]).toMatchObject({
       pass: 'share-exact',
       stats: { shared: expect.any(Number) },
     });
@@ -86,8 +78,8 @@ describe('share', () => {
     [['--codebook', '7'], '--codebook=7'],
     [['--groups', '0-1', '--max-drop', '1pt'], '--max-drop'],
   ])('ends with 2 for %o', async (flags, message) => {
-    const { code, stderr } = await run(...flags, '-o', out('c'));
-    expect(code).toBe(2);
+    const { code, stdout, stderr } = await refusal(Share, [model, ...quick, ...flags, '-o', out('c')]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(message);
     expect(existsSync(out('c'))).toBe(false);
   });

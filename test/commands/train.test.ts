@@ -2,9 +2,11 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import Train from '../../src/commands/train.ts';
 import { reportSchema } from '../../src/index.ts';
 import { cli } from '../support/cli.ts';
 import { modelFolder, writeRows } from '../support/model-folder.ts';
+import { refusal } from '../support/refusal.ts';
 
 const quick = ['--threads', '1', '--batch', '16'];
 
@@ -29,29 +31,6 @@ describe('success', () => {
       'tokenizer.json',
       'tokenizer_config.json',
     ]);
-  });
-
-  it('--json prints the report and nothing else', async () => {
-    const folder = modelFolder();
-    const args = [
-      'train',
-      folder,
-      '--data',
-      writeRows(folder),
-      '--steps',
-      '2',
-      '--split',
-      '0',
-      '-q',
-      '--json',
-      ...quick,
-    ];
-    const { code, stdout, stderr } = await cli(args);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const report = reportSchema.parse(JSON.parse(stdout));
-    expect(report.training).toMatchObject({ steps: 2, rows: { train: 60 } });
-    expect(report.accuracy).toBeUndefined();
-    expect(report.notes).toContain('accuracy was not measured: no rows to judge by (--dev, --split)');
   });
 
   it('trains several tasks on one encoder', async () => {
@@ -86,14 +65,20 @@ describe('success', () => {
     expect(report.verdict).toBe('pass');
   });
 
-  it('trains in float16, in pieces and in two processes, and says how the loss was scaled', async () => {
+  it('trains in float16, in pieces and in two processes; --json prints the report and nothing else', async () => {
     const folder = modelFolder();
     const how = ['--precision', 'fp16', '--piece-tokens', '24', '--workers', '2', '--clip-value', '5'];
     const args = ['train', folder, '--data', writeRows(folder), '--steps', '3', '--split', '0', '-q', '--json'];
     const { code, stdout, stderr } = await cli([...args, ...how, ...quick]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const { training } = reportSchema.parse(JSON.parse(stdout));
-    expect(training).toMatchObject({ steps: 3, scaling: { scale: 2 ** 16, skipped: 0 } });
+    const report = reportSchema.parse(JSON.parse(stdout));
+    expect(report.training).toMatchObject({
+      steps: 3,
+      rows: { train: 60 },
+      scaling: { scale: 2 ** 16, skipped: 0 },
+    });
+    expect(report.accuracy).toBeUndefined();
+    expect(report.notes).toContain('accuracy was not measured: no rows to judge by (--dev, --split)');
   });
 
   it('--help shows examples and exit codes', async () => {
@@ -125,8 +110,9 @@ describe('Ctrl-C', () => {
 });
 
 describe('failures', () => {
+  const folder = modelFolder();
+
   it('a gate that does not hold is exit code 1', async () => {
-    const folder = modelFolder();
     const args = ['train', folder, '--data', writeRows(folder), '--steps', '1', '--rate', '0', '--min-metric', '100%'];
     const { code, stdout } = await cli([...args, ...quick]);
     expect(code).toBe(1);
@@ -135,35 +121,34 @@ describe('failures', () => {
   });
 
   it.each([
-    ['no data', ['train', 'FOLDER'], /^bert-compress: expected --data FILE, or --task NAME=FILE .*, found neither\n$/],
+    ['no data', [], /^bert-compress: expected --data FILE, or --task NAME=FILE .*, found neither\n$/],
     [
       'a task that is none',
-      ['train', 'FOLDER', '--data', 'x.tsv', '--task', 'poetry'],
+      ['--data', 'x.tsv', '--task', 'poetry'],
       /^bert-compress: --task: expected one of text-classification, .*, found 'poetry'\n$/,
     ],
     [
       'a rate that is none',
-      ['train', 'FOLDER', '--data', 'x.tsv', '--rate', 'fast'],
+      ['--data', 'x.tsv', '--rate', 'fast'],
       /^bert-compress: --rate: expected a number from 0, found 'fast'\n$/,
     ],
     [
       'a precision that is none',
-      ['train', 'FOLDER', '--data', 'x.tsv', '--precision', 'fp8'],
+      ['--data', 'x.tsv', '--precision', 'fp8'],
       /^bert-compress: .*Expected --precision=fp8 to be one of: fp32, fp16.*\n$/,
     ],
     [
       'data that is not there',
-      ['train', 'FOLDER', '--data', 'x.tsv'],
+      ['--data', 'x.tsv'],
       /^bert-compress: x\.tsv: expected a readable file, found no such file\n$/,
     ],
     [
       'two lengths',
-      ['train', 'FOLDER', '--data', 'x.tsv', '--steps', '1', '--minutes', '1'],
+      ['--data', 'x.tsv', '--steps', '1', '--minutes', '1'],
       /^bert-compress: .*cannot also be provided.*\n$/,
     ],
   ])('%s: one line on stderr, exit code 2', async (_name, args, message) => {
-    const folder = modelFolder();
-    const { code, stdout, stderr } = await cli(args.map((arg) => (arg === 'FOLDER' ? folder : arg)));
+    const { code, stdout, stderr } = await refusal(Train, [folder, ...args]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(message);
   });
