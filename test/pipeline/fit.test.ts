@@ -24,6 +24,8 @@ function rows(folder: string, name: string, count: number, label: (good: boolean
   return path;
 }
 
+/** One layer learns these rows as well as two. */
+const small = { layers: 1 };
 const sided = (good: boolean): string => (good ? 'up' : 'down');
 const quick = { rate: 5e-3, batch: 16, threads: 1, output: 'out', weightDecay: 0 } as const;
 /** Trains with the output in the model's own folder. */
@@ -34,7 +36,7 @@ const json = (path: string): Record<string, unknown> =>
 const weight = (path: string, name: string): number[] => [...asFloat32(readModel(path).graph.initializers.get(name)!)];
 
 describe('a fresh head', () => {
-  const folder = modelFolder({ positions: 24 });
+  const folder = modelFolder();
   const data = rows(folder, 'train.tsv', 160, sided);
 
   it('learns labels that the model does not have, and the folder says so', async () => {
@@ -66,8 +68,9 @@ describe('a fresh head', () => {
   });
 
   it('is the same bytes for the same seed, others for another', async () => {
+    const few = rows(folder, 'few.tsv', 32, sided);
     const bytes = async (output: string, seed: number): Promise<Buffer> => {
-      await trained(folder, { data, steps: 4, seed, output });
+      await trained(folder, { data: few, steps: 3, split: 0, seed, output });
       return readFileSync(join(folder, output, 'onnx/model.onnx'));
     };
     const [a, b, c] = [await bytes('a', 1), await bytes('b', 1), await bytes('c', 2)];
@@ -77,8 +80,8 @@ describe('a fresh head', () => {
 
   it('keeps the tables and what is frozen by name', async () => {
     const model = (name: string): string => join(folder, name, 'onnx/model.onnx');
-    await trained(folder, { data, steps: 2, freeze: ['layer.0.*'], output: 'frozen' });
-    await trained(folder, { data, steps: 2, trainEmbeddings: true, output: 'tables' });
+    await trained(folder, { data, steps: 1, split: 0, freeze: ['layer.0.*'], output: 'frozen' });
+    await trained(folder, { data, steps: 1, split: 0, trainEmbeddings: true, output: 'tables' });
     const own = (name: string): number[] => weight(join(folder, 'onnx/model.onnx'), name);
     const same = (output: string, name: string): boolean => isDeepStrictEqual(weight(model(output), name), own(name));
     expect(
@@ -89,7 +92,7 @@ describe('a fresh head', () => {
 });
 
 describe("the model's own head", () => {
-  const folder = modelFolder();
+  const folder = modelFolder(small);
 
   it('is trained where it has the labels; a class without rows is told', async () => {
     const data = rows(folder, 'own.tsv', 80, (good) => (good ? labels[2]! : labels[0]!));
@@ -111,11 +114,13 @@ describe("the model's own head", () => {
 });
 
 describe('other tasks', () => {
-  const folder = modelFolder();
+  const folder = modelFolder(small);
   const write = (name: string, lines: string[]): string => {
     writeFileSync(join(folder, name), lines.join('\n'));
     return join(folder, name);
   };
+  /** Judging opens a session, which takes longer than steps do. */
+  const rarely = { evaluateEvery: 40 };
   const falls = ({ training }: Awaited<ReturnType<typeof trained>>): number =>
     training!.curve.at(-1)!.loss / training!.curve[0]!.loss;
 
@@ -126,7 +131,12 @@ describe('other tasks', () => {
         .map((word) => `${word} ${word === 'good' ? 'B-UP' : word === 'bad' ? 'B-DOWN' : 'O'}\n`)
         .join(''),
     );
-    const report = await trained(folder, { data: write('words.conll', [...sentences]), epochs: 8, output: 'tok' });
+    const report = await trained(folder, {
+      data: write('words.conll', [...sentences]),
+      epochs: 8,
+      ...rarely,
+      output: 'tok',
+    });
     expect(report.accuracy).toMatchObject({ task: 'token-classification', metric: 'f1' });
     expect(report.accuracy!.after).toBeGreaterThan(0.9);
     expect(json(join(folder, 'tok/config.json'))).toMatchObject({
@@ -136,10 +146,10 @@ describe('other tasks', () => {
   });
 
   it('similarity of two texts, by an encoder without a head', async () => {
-    const encoder = modelFolder();
+    const encoder = modelFolder(small);
     const path = join(encoder, 'onnx/model.onnx');
     const model = readModel(path);
-    model.graph.outputs = [{ name: 'layer.1.hidden', dtype: 'float32', shape: ['batch', 'sequence', 32] }];
+    model.graph.outputs = [{ name: 'layer.0.hidden', dtype: 'float32', shape: ['batch', 'sequence', 32] }];
     sweep(model.graph);
     writeModel(model, `${path}.new`);
     renameSync(`${path}.new`, path);
@@ -148,14 +158,21 @@ describe('other tasks', () => {
       (_, i) => `${text(i, 'good')}\t${text(i + 1, i % 2 ? 'good' : 'bad')}\t${i % 2 ? '4.5' : '0.5'}`,
     );
     const data = write('pairs.tsv', ['sentence1\tsentence2\tscore', ...pairs]);
-    const report = await train(encoder, { ...quick, data, epochs: 10, dropout: 0.1, output: join(encoder, 'out') });
+    const report = await train(encoder, {
+      ...quick,
+      data,
+      ...rarely,
+      epochs: 12,
+      dropout: 0.1,
+      output: join(encoder, 'out'),
+    });
     expect(report.accuracy).toMatchObject({ task: 'sentence-similarity', metric: 'spearman' });
     expect(report.accuracy!.after).toBeGreaterThan(0.8);
     expect(falls(report)).toBeLessThan(0.3);
   });
 
   it('words of plain text, by a model that fills masks', async () => {
-    const masked = modelFolder({ positions: 24 });
+    const masked = modelFolder(small);
     const path = join(masked, 'onnx/model.onnx');
     const given = readModel(path);
     const [words] = given.graph.initializers.get('word_embeddings')!.shape;
@@ -166,7 +183,7 @@ describe('other tasks', () => {
     // every text has the same five words, in one order: each can be told from those beside it
     writeFileSync(join(masked, 'plain.txt'), 'a good movie of man\n'.repeat(120));
     const data = join(masked, 'plain.txt');
-    const dev = { dev: data, samples: 60, epochs: 30, output: join(masked, 'out') };
+    const dev = { dev: data, samples: 60, epochs: 30, evaluateEvery: 60, output: join(masked, 'out') };
     const report = await train(masked, { ...quick, data, ...dev });
     expect(report.notes).toContain('task fill-mask, guessed from text without labels: name another with --task');
     expect(report.accuracy).toMatchObject({ task: 'fill-mask', metric: 'top1' });
@@ -179,7 +196,12 @@ describe('other tasks', () => {
     const lines = Array.from({ length: 80 }, (_, i) =>
       JSON.stringify({ text: text(i, i % 2 ? 'good' : 'bad'), labels: i % 2 ? ['up', 'seen'] : ['seen'] }),
     );
-    const report = await trained(folder, { data: write('several.jsonl', lines), epochs: 12, output: 'multi' });
+    const report = await trained(folder, {
+      data: write('several.jsonl', lines),
+      epochs: 20,
+      ...rarely,
+      output: 'multi',
+    });
     expect(report.accuracy).toMatchObject({ metric: 'microF1' });
     expect(report.accuracy!.after).toBeGreaterThan(0.9);
     expect(json(join(folder, 'multi/config.json'))['problem_type']).toBe('multi_label_classification');
@@ -187,7 +209,7 @@ describe('other tasks', () => {
 
   it('regression', async () => {
     const data = rows(folder, 'scores.tsv', 80, (good) => (good ? '0.9' : '-1.1'));
-    const report = await trained(folder, { data, epochs: 14, output: 'score' });
+    const report = await trained(folder, { data, epochs: 18, ...rarely, output: 'score' });
     expect(report.accuracy).toMatchObject({ metric: 'spearman' });
     expect(falls(report)).toBeLessThan(0.2);
     expect(json(join(folder, 'score/config.json'))).toMatchObject({ problem_type: 'regression', num_labels: 1 });
@@ -195,7 +217,7 @@ describe('other tasks', () => {
 });
 
 describe('a run that is cut short', () => {
-  const folder = modelFolder();
+  const folder = modelFolder(small);
   const data = rows(folder, 'train.tsv', 160, sided);
   const model = (output: string): string => join(folder, output, 'onnx/model.onnx');
 
@@ -220,7 +242,7 @@ describe('a run that is cut short', () => {
 
 describe('data preparation', () => {
   it('tells what was left out', async () => {
-    const folder = modelFolder();
+    const folder = modelFolder(small);
     const path = join(folder, 'messy.tsv');
     const good = Array.from(
       { length: 40 },
@@ -240,7 +262,7 @@ describe('data preparation', () => {
 });
 
 describe('labels as files have them', () => {
-  const folder = modelFolder();
+  const folder = modelFolder(small);
 
   it('are several where | stands between them; sets that are there once are judged by too', async () => {
     const names = ['up', 'down', 'left', 'right', 'in', 'out'];
@@ -262,7 +284,7 @@ describe('labels as files have them', () => {
 });
 
 describe('gates and refusals', () => {
-  const folder = modelFolder();
+  const folder = modelFolder(small);
   const data = rows(folder, 'train.tsv', 60, sided);
   const lists = join(folder, 'lists.tsv');
   writeFileSync(lists, 'text\tlabel\na movie\t[x\na man\ty\n');
