@@ -2,13 +2,15 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import Prune from '../src/commands/prune.ts';
 import { prune, type PruneOptions } from '../src/prune.ts';
 import { asFloat32 } from '../src/ir/tensor.ts';
 import { readModel } from '../src/onnx/read.ts';
 import { quantize } from '../src/quantize.ts';
 import { reportSchema, type Report } from '../src/report/schema.ts';
-import { cli } from './support/cli.ts';
+import { renderText } from '../src/report/text.ts';
 import { modelFolder, writeRows } from './support/model-folder.ts';
+import { refusal } from './support/refusal.ts';
 
 const folder = modelFolder({ layers: 1 });
 const data = writeRows(folder);
@@ -108,29 +110,17 @@ describe('refusals', () => {
     await expect(async () => run(options)).rejects.toThrow(message);
   });
 
-  it('of the command are one line and exit code 2; a gate that fails is 1', async () => {
-    const wrong = await cli(['prune', folder, '--sparsity', '1.5']);
+  it('of the command are one line and exit code 2', async () => {
+    const wrong = await refusal(Prune, [folder, '--sparsity', '1.5']);
     expect(wrong).toMatchObject({ code: 2, stdout: '' });
     expect(wrong.stderr.trim().split('\n')).toHaveLength(1);
-    const out = join(folder, 'gate');
-    const rows = join(folder, 'rows.tsv');
-    writeFileSync(rows, 'text\tlabel\nthe good movie\tpositive\nthe good movie\tneutral\n');
-    const failed = await cli([
-      'prune',
-      folder,
-      '--sparsity',
-      '0.5',
-      '--dev',
-      rows,
-      '--min-metric',
-      '0.99',
-      '--no-bench',
-      '--threads',
-      '1',
-      '-o',
-      out,
-    ]);
-    expect(failed.code).toBe(1);
-    expect(failed.stdout).toContain('size, gzip');
   });
+});
+
+it('a gate that fails is told with the size under gzip', async () => {
+  const dev = join(folder, 'rows.tsv');
+  writeFileSync(dev, 'text\tlabel\nthe good movie\tpositive\nthe good movie\tneutral\n');
+  const report = await run({ sparsity: 0.5, data: undefined, dev, minMetric: '0.99' });
+  expect(report.verdict).toBe('fail');
+  expect(renderText(report, 100)).toContain('size, gzip');
 });

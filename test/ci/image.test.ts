@@ -1,8 +1,9 @@
 // The Dockerfile as far as it can be held without Docker: its sources exist and reach the build, its entry point runs, its user is not root.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { bundled } from '../support/bundle-cli.ts';
 import { tempDir } from '../support/temp.ts';
 import { read, root } from './shell.ts';
 
@@ -92,16 +93,15 @@ describe('Dockerfile', () => {
     expect(target).toBe(join('/opt/bert-compress', bin['bert-compress']!));
     expect(link).toBe('/usr/local/bin/bert-compress');
     expect(read('bin/run.js')).toMatch(/^#!\/usr\/bin\/env node\n/);
-    // the same link to the entry point from source, which needs no build
+    // the same link to the same entry point, which finds the bundle of the tests where the image has dist
     const folder = tempDir();
     mkdirSync(join(folder, 'bin'));
-    symlinkSync(join(root, 'bin/dev.js'), join(folder, 'bin/bert-compress'));
+    writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+    copyFileSync(join(root, 'bin/run.js'), join(folder, 'bin/run.js'));
+    symlinkSync(bundled, join(folder, 'dist'));
+    symlinkSync(join(folder, 'bin/run.js'), join(folder, 'bert-compress'));
     const run = (...args: string[]): number | null =>
-      spawnSync(
-        process.execPath,
-        ['--import', `file://${root}node_modules/tsx/dist/loader.mjs`, join(folder, 'bin/bert-compress'), ...args],
-        { cwd: folder },
-      ).status;
+      spawnSync(process.execPath, [join(folder, 'bert-compress'), ...args], { cwd: folder }).status;
     expect(run(...(JSON.parse(steps('CMD', [last])[0]!) as string[]))).toBe(0);
     expect(run('inspect', 'nowhere.onnx')).toBe(2);
   });

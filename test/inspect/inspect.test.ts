@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import Inspect from '../../src/commands/inspect.ts';
 import { inspect, quantize } from '../../src/index.ts';
 import { inspectSchema } from '../../src/inspect/schema.ts';
 import { memoryTensor } from '../../src/ir/tensor.ts';
@@ -13,6 +14,7 @@ import { buildBert, tinyShape } from '../support/bert.ts';
 import { cli } from '../support/cli.ts';
 import { wave } from '../support/graphs.ts';
 import { modelFolder } from '../support/model-folder.ts';
+import { refusal } from '../support/refusal.ts';
 import { sha256 } from '../support/round-trip.ts';
 import { tempDir } from '../support/temp.ts';
 
@@ -142,7 +144,7 @@ describe('the command', () => {
   it('refuses what is no model with exit code 2 and one line', async () => {
     const path = join(tempDir(), 'model.onnx');
     writeFileSync(path, '');
-    const { code, stdout, stderr } = await cli(['inspect', path]);
+    const { code, stdout, stderr } = await refusal(Inspect, [path]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toBe(`bert-compress: ${path}: expected an ONNX model, found an empty file\n`);
   });
