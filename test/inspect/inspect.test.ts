@@ -101,11 +101,12 @@ describe('duplicates', () => {
     const { initializers } = model.graph;
     const twin = initializers.get('layer.0.query.weight')!;
     initializers.set('layer.1.query.weight', memoryTensor('float32', twin.shape, twin.bytes()));
-    const wide = memoryTensor('float32', [32, 64], wave(2048));
+    const values = wave(2048);
+    const wide = memoryTensor('float32', [32, 64], values);
     const tall = memoryTensor(
       'float32',
       [64, 32],
-      Float32Array.from({ length: 2048 }, (_, i) => wave(2048)[(i % 32) * 64 + Math.floor(i / 32)]!),
+      Float32Array.from({ length: 2048 }, (_, i) => values[(i % 32) * 64 + Math.floor(i / 32)]!),
     );
     initializers.set('layer.0.intermediate.weight', wide);
     initializers.set('layer.0.output.weight', tall);
