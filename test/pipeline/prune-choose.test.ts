@@ -1,6 +1,5 @@
 // Plans against budgets: what is spent, which methods need rows, what is refused.
-import { mkdtempSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { writeModel } from '../../src/onnx/write.ts';
@@ -65,15 +64,13 @@ describe('choosePlan', () => {
   });
 
   it('spends latency from a table that is measured once', async () => {
-    const cache = mkdtempSync(join(tmpdir(), 'bert-compress-test-'));
-    vi.stubEnv('XDG_CACHE_HOME', cache);
+    vi.stubEnv('XDG_CACHE_HOME', tempDir());
     const budget: Budget = { kind: 'speedup', at: { batch: 2, sequence: 16 }, times: 1.05 };
     const first = await choose(budget);
     const started = performance.now();
     expect((await choose(budget)).plan).toEqual(first.plan);
     expect(performance.now() - started).toBeLessThan(1000);
     await expect(choose({ ...budget, times: 1000 })).rejects.toThrow(/--speedup: expected less than [\d.]+x/);
-    vi.unstubAllEnvs();
   });
 });
 
