@@ -21,7 +21,7 @@ import { withPareto } from './pareto.ts';
 import { withKnee } from './prune-curve.ts';
 import { prunedConfig, structureOf, type ModelShape } from './prune-shape.ts';
 import { saidOf, untouched, type Pruned } from './prune-works.ts';
-import { entryOf } from './trained.ts';
+import { entryOf, finite } from './trained.ts';
 import { Scratch } from './training.ts';
 
 /** A model that was made, and where it goes. */
@@ -96,11 +96,12 @@ async function judged(
   healing: Found | undefined,
   { gates, keep, macsAt }: PruneModelOptions,
 ): Promise<Candidate> {
-  const { known, shape } = pruned;
+  const { known, shape, training } = pruned;
   const { model } = known;
   const sha256 = await hashFile(staging.path);
   const output = { path: plan.path, sha256, bytes: written.bytes, params: countParams(model.graph) };
-  const candidate = candidateOf(facts, output, found, gates);
+  const whole = candidateOf(facts, output, found, gates);
+  const candidate = training ? finite(whole, training) : whole;
   const path = place(staging, plan, written, candidate, keep);
   return {
     ...candidate,

@@ -26,7 +26,8 @@ const WARMUP = 0.1;
  * Throws UsageError without rows to learn from, ModelError for a model that cannot be trained.
  */
 export function heal({ length, rate, batch, ...matching }: HealOptions): Work {
-  return async (before, { original, material, options, events }) => {
+  return async (before, { original, material, options, interrupted, events }) => {
+    if (interrupted) return before;
     if (!material) throw new UsageError('healing: expected --data with texts to learn from, found none');
     const started = performance.now();
     const { seed } = options;
@@ -48,7 +49,8 @@ export function heal({ length, rate, batch, ...matching }: HealOptions): Work {
         skipped: [],
         seconds: (performance.now() - started) / 1000,
       };
-      const healed = withModel(before, withoutProjections(result.model), step);
+      const notes = result.stopped === 'interrupted' ? [`healing was interrupted after ${result.steps} steps`] : [];
+      const healed = withModel(before, withoutProjections(result.model), step, notes);
       return { ...healed, training: trainingOf({ ...setUp, result }), unhealed: before.known.model };
     } finally {
       scratch.dispose();

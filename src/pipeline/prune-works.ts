@@ -33,6 +33,8 @@ export interface Workshop {
   /** Undefined without --data. */
   readonly material: PruneMaterial | undefined;
   readonly options: RunOptions & { readonly seed: number };
+  /** The user ended a healing: none is begun any more, what is left to do is done. */
+  readonly interrupted?: boolean | undefined;
   readonly events: Events;
 }
 

@@ -46,11 +46,14 @@ export async function pruneModel(options: PruneModelOptions, events: Events = si
   const original = readKnownModel(options.model);
   const material = await pruneMaterial(original, options);
   const variants: Variant[] = [];
+  let interrupted = false;
   for (const [i, { works }] of makings.entries()) {
     let pruned = untouched(original);
     for (const work of works) {
-      options.signal?.throwIfAborted();
-      pruned = await work(pruned, { original, material, options: { ...options, seed }, events });
+      if (!interrupted) options.signal?.throwIfAborted();
+      const own = { ...options, seed, ...(interrupted ? { signal: undefined } : {}) };
+      pruned = await work(pruned, { original, material, options: own, interrupted, events });
+      interrupted ||= pruned.training?.stopped === 'interrupted';
     }
     if (pruned.steps.every(({ changed }) => !changed))
       throw new UsageError('prune: expected something to remove, found a budget that the model meets as it is');

@@ -93,7 +93,10 @@ export function entryOf(
 }
 
 /** A run that ended by numbers that are none fails, whatever its gates say. */
-function finite(candidate: Candidate, { stopped, reason }: TrainResult): Candidate {
+export function finite(
+  candidate: Candidate,
+  { stopped, reason }: { readonly stopped: TrainResult['stopped']; readonly reason?: string | undefined },
+): Candidate {
   if (stopped !== 'not-finite') return candidate;
   const expected = 'finite numbers';
   const check = { gate: 'training', expected, found: reason ?? 'none', verdict: 'fail' as const };

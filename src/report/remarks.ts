@@ -88,7 +88,8 @@ export function leftOut({ steps }: Report): LeftOut[] {
 /** What each pass did, in its own counters. */
 export function stepRemarks({ steps }: Report): string[] {
   return steps.map(({ pass, stats }) => {
-    const counts = Object.entries(stats).map(([name, count]) => `${count} ${name}`);
+    const shown = (count: number): string => (Number.isInteger(count) ? String(count) : count.toPrecision(3));
+    const counts = Object.entries(stats).map(([name, count]) => `${shown(count)} ${name}`);
     return oneLine(`${pass}: ${counts.join(', ')}`);
   });
 }

@@ -130,7 +130,10 @@ function compressed(report: Report): (Markup | undefined)[] {
         { title: 'what', kind: 'word' },
         { title: 'count', kind: 'number' },
       ],
-      rows: Object.entries(stats).map(([name, count]) => [oneLine(name), whole(count)]),
+      rows: Object.entries(stats).map(([name, count]) => [
+        oneLine(name),
+        Number.isInteger(count) ? whole(count) : count.toPrecision(3),
+      ]),
     }),
   );
   const left = leftOut(report);
