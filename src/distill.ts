@@ -5,6 +5,7 @@ import type { FitTask } from './objectives/fit-task.ts';
 import type { LayerMapChoice } from './passes/student/layer-map.ts';
 import type { LayerChoice } from './passes/student/layer-list.ts';
 import { distillModel } from './pipeline/distill.ts';
+import type { TeacherChoice } from './pipeline/distill-teachers.ts';
 import type { Events } from './pipeline/events.ts';
 import { gatesOf, parseSize } from './pipeline/gates.ts';
 import type { CompressionReport } from './report/schema.ts';
@@ -29,6 +30,22 @@ export interface DistillModelOptions extends LearningOptions {
   readonly htmlEntities?: boolean | undefined;
   readonly deduplicate?: boolean | undefined;
   readonly maxLength?: number | undefined;
+
+  /** Variants of each text to learn from as well, words replaced by likely ones (TinyBERT); default none. */
+  readonly augment?: number | undefined;
+  /** A model that fills masks, to say what is likely; default the teacher where it does. */
+  readonly augmentWith?: string | undefined;
+  /** How likely a word is replaced; default 0.4. */
+  readonly augmentShare?: number | undefined;
+  /** Among how many likely words one is chosen; default 15. */
+  readonly augmentTop?: number | undefined;
+  /** Whether variants keep the labels of their texts; by default they teach by the teacher's answers alone. */
+  readonly augmentLabels?: boolean | undefined;
+
+  /** Other teachers: their class scores (probabilities, averaged by weight) and text vectors are learned as well. */
+  readonly teachers?: readonly TeacherChoice[] | undefined;
+  /** Of the teacher itself beside the others; default 1. */
+  readonly teacherWeight?: number | undefined;
 
   /** Layers of the teacher to keep: how many, evenly spaced, or which, counted from 0. */
   readonly layers?: LayerChoice | undefined;

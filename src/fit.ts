@@ -2,15 +2,29 @@
 import { UsageError } from './errors.ts';
 import { fitTasks, type FitTask } from './objectives/fit-task.ts';
 import type { Events } from './pipeline/events.ts';
+import type { FitSource } from './pipeline/fit-read.ts';
 import { fit } from './pipeline/fit.ts';
 import { gatesOf } from './pipeline/gates.ts';
 import type { CompressionReport } from './report/schema.ts';
-import { trainingOf, type LearningOptions } from './training-options.ts';
+import { checkShare, trainingOf, type LearningOptions } from './training-options.ts';
+
+/** A head of a model that is trained for several tasks. */
+export interface TrainTask {
+  /** Letters, digits, `-` and `_`; the output is called `logits_NAME`. */
+  readonly name: string;
+  readonly data: string;
+  /** Rows to judge by; default a share of `data`. */
+  readonly dev?: string | undefined;
+  /** Default guessed from the data. */
+  readonly task?: string | undefined;
+  /** Of its loss among the others'; default 1. */
+  readonly weight?: number | undefined;
+}
 
 /** Options of `train`; each is the flag of the same name. */
 export interface TrainModelOptions extends LearningOptions {
-  /** Rows to train on. */
-  readonly data: string;
+  /** Rows to train on; in place of `tasks`. */
+  readonly data?: string | undefined;
   /** Rows to judge by; default a share of `data`. */
   readonly dev?: string | undefined;
   /** That share; default 0.1, 0 for none. */
@@ -20,6 +34,10 @@ export interface TrainModelOptions extends LearningOptions {
   readonly label?: string | undefined;
   /** Default guessed from the data and the model. */
   readonly task?: string | undefined;
+  /** In place of `data`, `dev` and `task`: files with a head each, on one encoder. */
+  readonly tasks?: readonly TrainTask[] | undefined;
+  /** Of drawing batches from several tasks: 1, the default, in proportion to size; above, nearer to as many of each. */
+  readonly taskTemperature?: number | undefined;
   /** Train on this many rows, chosen with the seed. */
   readonly samples?: number | undefined;
   readonly clean?: boolean | undefined;
@@ -61,12 +79,14 @@ export interface TrainModelOptions extends LearningOptions {
  * Throws UsageError, ModelError or DataError: one line each, nothing written.
  */
 export async function train(model: string, options: TrainModelOptions, events?: Events): Promise<CompressionReport> {
-  const { task, checkpointEvery, minMetric, maxDrop, batch, seed, ep, ...rest } = options;
+  checkShare('label-smoothing', options.labelSmoothing);
+  const { data: _data, dev: _dev, task: _task, tasks: _tasks, ...others } = options;
+  const { checkpointEvery, minMetric, maxDrop, batch, seed, ep, ...rest } = others;
   return fit(
     {
       ...rest,
       model,
-      task: task === undefined ? undefined : taskOf(task),
+      sources: sourcesOf(options),
       batch: batch ?? 32,
       seed: seed ?? 0,
       ep: ep === undefined ? undefined : [ep],
@@ -76,6 +96,31 @@ export async function train(model: string, options: TrainModelOptions, events?: 
     },
     events,
   );
+}
+
+/** Throws UsageError. */
+function sourcesOf({ data, dev, task, tasks, taskTemperature }: TrainModelOptions): FitSource[] {
+  if (taskTemperature !== undefined && !(taskTemperature > 0))
+    throw new UsageError(`--task-temperature: expected a number above 0, found ${taskTemperature}`);
+  if (tasks === undefined || tasks.length === 0) {
+    if (data === undefined)
+      throw new UsageError('expected --data FILE, or --task NAME=FILE for each of several tasks, found neither');
+    return [{ data, dev, task: task === undefined ? undefined : taskOf(task) }];
+  }
+  if (data !== undefined || dev !== undefined || task !== undefined)
+    throw new UsageError(
+      '--task NAME=FILE: expected rows by task alone, found --data, or --dev or --task without a name',
+    );
+  return tasks.map((one, i) => {
+    const { name, weight } = one;
+    if (!/^[\w-]+$/.test(name))
+      throw new UsageError(`--task: expected a name of letters, digits, - and _, found '${name}'`);
+    if (tasks.findIndex((other) => other.name === name) < i)
+      throw new UsageError(`--task ${name}: expected each name once, found it again`);
+    if (weight !== undefined && !(weight > 0))
+      throw new UsageError(`--task-weight ${name}: expected a number above 0, found ${weight}`);
+    return { ...one, task: one.task === undefined ? undefined : taskOf(one.task) };
+  });
 }
 
 function taskOf(name: string): FitTask {

@@ -3,8 +3,9 @@ export { inspect, INSPECT_SCHEMA, type InspectOptions, type InspectReport } from
 export { bench, type BenchOptions } from './bench.ts';
 export { distill, type DistillModelOptions } from './distill.ts';
 export { prune, type PruneOptions } from './prune.ts';
+export { share, type ShareOptions } from './share.ts';
 export { quantize, type QuantizeOptions } from './quantize.ts';
-export { train, type TrainModelOptions } from './fit.ts';
+export { train, type TrainModelOptions, type TrainTask } from './fit.ts';
 export { validate, type ValidateOptions } from './validate.ts';
 export {
   candidatesOf,

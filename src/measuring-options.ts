@@ -13,6 +13,8 @@ export interface MeasuringOptions {
   /** Which list of a JSON file that holds several. */
   readonly split?: string | undefined;
   readonly task?: string | undefined;
+  /** Which head of a model that has several: a name in its config's `task_heads`, or of an output. */
+  readonly head?: string | undefined;
   /** Rows to measure, chosen with the seed; default all. */
   readonly samples?: number | undefined;
   readonly pooling?: Pooling | undefined;

@@ -12,9 +12,10 @@ import type { Importance } from './pipeline/prune-importance.ts';
 import { tune } from './pipeline/prune-tune.ts';
 import { narrowTo, type Work } from './pipeline/prune-works.ts';
 import type { Report } from './report/schema.ts';
+import { gradually, sparsityOf, type SparsityOptions } from './sparsity-options.ts';
 
 /** Options of `prune`; each is the flag of the same name. */
-export interface PruneOptions {
+export interface PruneOptions extends SparsityOptions {
   /** Share of the layers' multiply-adds to keep; several make a model each. */
   readonly keepMacs?: number | readonly number[] | undefined;
   /** Most bytes of the file: `50MB`. */
@@ -35,6 +36,15 @@ export interface PruneOptions {
   readonly tune?: boolean | undefined;
   /** Tokens of a text that multiply-adds are counted at; default 128. */
   readonly macsAt?: number | undefined;
+
+  /** Files of texts: tokens that these never need leave the model. Alone, or before a budget. */
+  readonly vocabulary?: readonly string[] | undefined;
+  /** A file with a token a line, or tokens with commas between. */
+  readonly keepTokens?: string | undefined;
+  /** Least count of a token of the corpus; default 1. */
+  readonly minCount?: number | undefined;
+  /** Single characters that stay: all (default), or those of the corpus. */
+  readonly characters?: 'all' | 'corpus' | undefined;
 
   /** Texts that say what matters in the model. */
   readonly data?: string | undefined;
@@ -91,10 +101,13 @@ export interface PruneOptions {
  */
 export async function prune(model: string, options: PruneOptions = {}, events?: Events): Promise<Report> {
   const { maxDrop, minSpeedup, minMetric, bench, shapes, ep, seed, ...rest } = options;
+  const { vocabulary, keepTokens, minCount, characters } = options;
+  refuseWithoutCorpus(options);
   return pruneModel(
     {
       ...rest,
       model,
+      vocabulary: vocabulary && { vocabulary, keepTokens, minCount, characters },
       samples: readOf(options),
       macsAt: options.macsAt ?? MACS_AT,
       makings: makingsOf(options),
@@ -107,6 +120,14 @@ export async function prune(model: string, options: PruneOptions = {}, events?: 
   );
 }
 
+function refuseWithoutCorpus({ vocabulary, keepTokens, minCount, characters }: PruneOptions): void {
+  if (vocabulary?.length === 0) throw new UsageError('--vocabulary: expected files of texts, found none');
+  const given = Object.entries({ 'keep-tokens': keepTokens, 'min-count': minCount, characters });
+  const flag = given.find(([, value]) => value !== undefined)?.[0];
+  if (flag !== undefined && vocabulary === undefined)
+    throw new UsageError(`--${flag}: expected --vocabulary with it, found none`);
+}
+
 /** Rows that the choice looks at; tokens of a text that multiply-adds are counted at. */
 const [SAMPLES, MACS_AT] = [2048, 128];
 
@@ -117,24 +138,32 @@ function readOf({ dev, healMinutes, healEpochs, samples = SAMPLES }: PruneOption
 
 function makingsOf(options: PruneOptions): Making[] {
   const budgets = budgetsOf(options);
-  const { dropLayers: dropped, mergeLayers: merge = false } = options;
-  if (budgets.length === 0 && dropped === undefined)
+  const { dropLayers: dropped, mergeLayers: merge = false, vocabulary } = options;
+  const sparse = sparsityOf(options);
+  if (budgets.length === 0 && dropped === undefined && vocabulary === undefined && sparse.length === 0)
     throw new UsageError(
-      'prune: expected a budget such as --keep-macs 0.6, --max-size 50MB or --drop-layers 2, found none',
+      'prune: expected a budget such as --keep-macs 0.6, --max-size 50MB, --drop-layers 2, --vocabulary or --sparsity 0.8, found none',
     );
   if (merge && dropped === undefined)
     throw new UsageError('--merge-layers: expected --drop-layers to say how many or which, found none');
   const first = dropped === undefined ? [] : [dropLayers(dropped, merge)];
   const healing = healingOf(options);
-  if (budgets.length === 0) return [{ suffix: '', works: [...first, ...(healing ? [heal(healing)] : [])] }];
+  const after = healing ? [heal(healing)] : [];
+  const last = options.gradual === true ? gradually(options, healing) : [...sparse, ...after];
+  if (budgets.length === 0) return [{ suffix: '', works: [...first, ...last] }];
   return budgets.map((budget) => ({
     suffix: budget.kind === 'macs' ? String(budget.keep) : '',
-    works: [...first, ...narrowing(budget, options, healing)],
+    works: [...first, ...narrowing(budget, options, healing, last)],
   }));
 }
 
-/** In several steps the share that is kept falls by equal parts. */
-function narrowing(budget: Budget, options: PruneOptions, healing: HealOptions | undefined): Work[] {
+/** In several steps the share that is kept falls by equal parts, with healing after each and `last` after the last. */
+function narrowing(
+  budget: Budget,
+  options: PruneOptions,
+  healing: HealOptions | undefined,
+  last: readonly Work[],
+): Work[] {
   const { data, macsAt: sequence = MACS_AT, samples = SAMPLES, iterations = 1, useLabels: labels } = options;
   const by = options.by ?? (data === undefined ? 'magnitude' : 'fisher');
   const fitting = data !== undefined && options.tune !== false ? [tune()] : [];
@@ -144,7 +173,8 @@ function narrowing(budget: Budget, options: PruneOptions, healing: HealOptions |
     throw new UsageError('--iterations: expected --keep-macs, found another budget');
   return Array.from({ length: iterations }, (_, i) => (i + 1) / iterations).flatMap((part) => {
     const own = budget.kind === 'macs' ? { ...budget, keep: 1 - (1 - budget.keep) * part } : budget;
-    return [narrowTo(own, { by, sequence, samples, labels }), ...fitting, ...(healing ? [heal(healing)] : [])];
+    const after = part === 1 ? last : healing ? [heal(healing)] : [];
+    return [narrowTo(own, { by, sequence, samples, labels }), ...fitting, ...after];
   });
 }
 

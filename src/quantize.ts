@@ -4,7 +4,8 @@ import { measuringOf, type MeasuringOptions } from './measuring-options.ts';
 import { sumsExactly, readMachine } from './runtime/machine.ts';
 import { dynamic8Bit } from './passes/quantize/dynamic-8bit.ts';
 import { fp16 } from './passes/quantize/fp16.ts';
-import { compress, type Step } from './pipeline/compress.ts';
+import { compress } from './pipeline/compress.ts';
+import { sharing, type Step } from './pipeline/steps.ts';
 import type { Events } from './pipeline/events.ts';
 import type { Precision } from './pipeline/output.ts';
 import type { CompressionReport } from './report/schema.ts';
@@ -57,7 +58,8 @@ export async function quantize(
       precision: to,
       notes: reduce ? [reduce.note] : [],
     },
-    () => [step],
+    // before: a decoder tied to a table is then quantized with it
+    () => [sharing, step],
     events,
   );
 }

@@ -22,15 +22,28 @@ export interface LearningOptions {
   readonly accumulate?: number | undefined;
   /** Share of values dropped while training; default 0. */
   readonly dropout?: number | undefined;
+  /** What a step computes in; default fp32. fp16 keeps float32 weights, and is for providers that compute in it. */
+  readonly precision?: 'fp32' | 'fp16' | undefined;
+  /** Processes that share a step; default 1. */
+  readonly workers?: number | undefined;
+  /** Tokens that go through the graph at once; default 1024. */
+  readonly pieceTokens?: number | undefined;
   /** Evaluations without a better one after which training ends. */
   readonly patience?: number | undefined;
   /** At most 1: a share of an epoch, else steps; default 1. */
   readonly evaluateEvery?: number | undefined;
 }
 
+/** Options that are a share: of targets, of values. Throws UsageError. */
+export function checkShare(flag: string, share: number | undefined): void {
+  if (share !== undefined && !(share >= 0 && share < 1))
+    throw new UsageError(`--${flag}: expected a share from 0 to below 1, found ${share}`);
+}
+
 /** As the trainer takes them. Throws UsageError. */
 export function trainingOf(options: LearningOptions & { readonly rate: number }): Omit<TrainOptions, 'checkpoint'> {
   const { epochs, steps, minutes, rate, warmup, decay, weightDecay, clip, clipValue, l1, l2 } = options;
+  checkShare('dropout', options.dropout);
   return {
     length: lengthOf({ epochs, steps, minutes }),
     rate,
@@ -42,6 +55,9 @@ export function trainingOf(options: LearningOptions & { readonly rate: number })
     l2,
     accumulate: options.accumulate,
     dropout: options.dropout,
+    precision: options.precision,
+    pieceTokens: options.pieceTokens,
+    workers: options.workers,
     evaluate: { ...everyOf(options.evaluateEvery), patience: options.patience },
   };
 }

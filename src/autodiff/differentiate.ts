@@ -35,9 +35,9 @@ export function differentiate(model: Model, options: DifferentiateOptions): Diff
   const outputs = [...new Set([options.loss, ...(options.keep ?? []), ...[...gradients.values()].flatMap(namesOf)])];
   const indices = new Set([...gradients.values()].flatMap(partsOf).map((part) => part.indices));
   graph.outputs = outputs.map((name) => ({ name, dtype: indices.has(name) ? 'int64' : walk.dtype(name) }));
-  feedWeights(graph, options.of);
+  feedWeights(graph, [...gradients.keys()]);
   sweep(graph);
-  return { model: copy, loss: options.loss, gradients };
+  return { model: copy, loss: options.loss, gradients, origins: walk.origins };
 }
 
 /** Outputs a gradient comes in. */
@@ -50,7 +50,7 @@ function partsOf(gradient: Gradient): readonly GradientRows[] {
   return gradient.kind === 'dense' ? [] : gradient.parts;
 }
 
-/** Initializers asked for become inputs of the same name. */
+/** Initializers become inputs of the same name. */
 function feedWeights(graph: Graph, of: readonly string[]): void {
   for (const name of of) {
     const tensor = graph.initializers.get(name);
@@ -64,6 +64,7 @@ function feedWeights(graph: Graph, of: readonly string[]): void {
 /** The walk from the loss back. */
 class Backward {
   readonly emit: Emit;
+  readonly origins = new Map<string, string>();
   readonly #graph: Graph;
   readonly #options: DifferentiateOptions;
   readonly #facts: Facts;
@@ -92,7 +93,11 @@ class Backward {
     if (!this.#wanted.has(loss)) return;
     const shape = dims.map(() => 1);
     this.#arrived.set(loss, [this.emit.constant(`one ${shape.length}`, () => floats(shape, [1]))]);
-    for (const node of this.#graph.nodes.toReversed()) this.#through(node);
+    for (const node of this.#graph.nodes.toReversed()) {
+      const before = this.emit.builder.nodes.length;
+      this.#through(node);
+      for (const { name } of this.emit.builder.nodes.slice(before)) this.origins.set(name, node.name);
+    }
   }
 
   gradients(): Map<string, Gradient> {
@@ -154,9 +159,13 @@ class Backward {
     if (this.#tableRows(call)) return;
     const given = rule(call);
     for (const i of inputs) {
+      const input = node.inputs[i]!;
+      if (i >= given.length)
+        throw new ModelError(
+          `gradient: expected no weight behind '${input}', input ${i} of an operator without a rule for it (${describe(node)})`,
+        );
       const grad = given[i]?.();
       if (grad === undefined) continue;
-      const input = node.inputs[i]!;
       const fit = broadcasting[op]
         ? unbroadcast(this.emit, grad, call.dims(node.outputs[0]!), call.dims(input), node)
         : grad;

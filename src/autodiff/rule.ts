@@ -22,7 +22,10 @@ export interface Call {
 /** Writes the gradient of one input and gives its name; called only where it is wanted. */
 export type InputGradient = () => string;
 
-/** For each input the gradient of its shape (of the output's shape in the table of broadcasting operators), or none. */
+/**
+ * For each input the gradient of its shape (of the output's shape in the table of broadcasting operators), or undefined where the
+ * output does not depend on its numbers. A weight behind an input that is not in the list is refused.
+ */
 export type Rule = (call: Call) => readonly (InputGradient | undefined)[];
 
 /** Rules by operator of the standard domain. */

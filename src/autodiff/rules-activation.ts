@@ -62,7 +62,8 @@ export const activationRules: Rules = {
   // inference: the identity
   Dropout: ({ g }) => [() => g],
   Cast: (call) => [() => cast(call)],
-  CastLike: (call) => [() => cast(call)],
+  // of the second only the type is read
+  CastLike: (call) => [() => cast(call), undefined],
   Neg: ({ g, emit }) => [() => emit.neg(g)],
   Abs: ({ x: [x = ''], g, emit }) => [() => emit.mul(g, emit.op('Sign', [x]))],
   Sqrt: ({ y: [y = ''], g, emit }) => [() => emit.div(emit.scale(g, 0.5), y)],

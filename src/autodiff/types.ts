@@ -20,12 +20,14 @@ export interface GradientRows {
 }
 
 export interface Differentiated {
-  /** Forward and backward in one graph. The initializers asked for are inputs of it; the loss and the gradients are outputs. */
+  /** Forward and backward in one graph. Initializers with a gradient are inputs of it; the loss and the gradients are outputs. */
   readonly model: Model;
   /** The scalar that was differentiated. */
   readonly loss: string;
   /** By the names that were asked for; one that the loss does not depend on is absent. */
   readonly gradients: ReadonlyMap<string, Gradient>;
+  /** Names of the backward nodes, each with that of the node whose gradient it belongs to. */
+  readonly origins: ReadonlyMap<string, string>;
 }
 
 export interface DifferentiateOptions {

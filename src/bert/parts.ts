@@ -2,9 +2,10 @@
 import type { Dense, Norm, Recognition } from './types.ts';
 import { constantTensor } from '../ir/constants.ts';
 import { isFloat } from '../ir/dtype.ts';
+import type { NamedTensor } from '../ir/equal.ts';
 import type { Graph } from '../ir/graph.ts';
 import { isStandard } from '../ir/node.ts';
-import { elementCount, type Tensor } from '../ir/tensor.ts';
+import { elementCount } from '../ir/tensor.ts';
 
 export type PartName = 'embeddings' | 'attention' | 'ffn' | 'norms' | 'head' | 'scales' | 'other';
 
@@ -15,12 +16,6 @@ export interface Part {
   readonly bytes: number;
   /** Element type of most of its bytes, others in order of size: 'int8', 'float32 + int8' … */
   readonly precision: string;
-}
-
-/** A constant of the graph, by name. */
-export interface NamedTensor {
-  readonly name: string;
-  readonly tensor: Tensor;
 }
 
 /** All constants: initializers, and Constant nodes by their output. */

@@ -39,7 +39,9 @@ export abstract class BaseCommand extends Command {
       process.stderr.write('bert-compress: interrupted, nothing was written\n');
       return process.exit(exitCodes.interrupted);
     }
-    if (error instanceof UserError) return this.#fail(error.message, error.exitCode);
+    // oclif writes around what a flag's own parser says
+    const said = error.message.replace(/^Parsing --\S+\s+|\s*See more help with --help$/g, '');
+    if (error instanceof UserError) return this.#fail(said, error.exitCode);
     if (error instanceof Errors.ExitError) throw error;
     if (error instanceof Errors.CLIError)
       return this.#fail(

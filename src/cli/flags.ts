@@ -42,6 +42,11 @@ export const dataFlags = {
     ],
     helpGroup: 'MEASURING',
   }),
+  head: Flags.string({
+    description: 'which head of a model that was trained for several tasks; or the name of an output',
+    helpValue: 'NAME',
+    helpGroup: 'MEASURING',
+  }),
   samples: Flags.integer({
     description: 'measure this many rows, chosen with the seed; default all',
     min: 1,

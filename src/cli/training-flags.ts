@@ -101,6 +101,25 @@ export function learningFlags({ batch, rate, warmup }: LearningDefaults) {
     l1: decimal({ description: 'L1 penalty on weights that decay', helpGroup: LEARNING }),
     l2: decimal({ description: 'L2 penalty on weights that decay', helpGroup: LEARNING }),
     dropout: decimal({ description: 'share of values dropped while training', helpGroup: LEARNING }),
+    precision: Flags.string({
+      description:
+        'what a step computes in; fp16 is for providers that do (weights stay float32), on CPU it brings nothing',
+      options: ['fp32', 'fp16'],
+      defaultHelp: async () => 'fp32',
+      helpGroup: LEARNING,
+    }),
+    workers: Flags.integer({
+      description: 'processes that share a step and the threads; measured to be faster only on a busy machine',
+      min: 1,
+      defaultHelp: async () => '1',
+      helpGroup: LEARNING,
+    }),
+    'piece-tokens': Flags.integer({
+      description: 'tokens of a batch that are run at once; fewer take less memory',
+      min: 1,
+      defaultHelp: async () => '1024',
+      helpGroup: LEARNING,
+    }),
     batch: Flags.integer({
       description: 'rows a step',
       min: 1,

@@ -1,4 +1,5 @@
 // bert-compress distill: flags -> distill() -> table or JSON.
+import { existsSync } from 'node:fs';
 import { Args, Flags } from '@oclif/core';
 import { exitCodes } from '../cli/base.ts';
 import { dataFlags, gateFlags, optionsOf, runFlags } from '../cli/flags.ts';
@@ -6,10 +7,18 @@ import { MeasuringCommand } from '../cli/measuring.ts';
 import { checkpointFlags, decimal, layersOf, learningFlags, rowFlags, tidyFlags } from '../cli/training-flags.ts';
 import type { DistillModelOptions } from '../distill.ts';
 import { UsageError } from '../errors.ts';
+import type { TeacherChoice } from '../pipeline/distill-teachers.ts';
 import type { LayerMapChoice } from '../passes/student/layer-map.ts';
 import type { CompressionReport } from '../report/schema.ts';
 
-const [DATA, STUDENT, LOSS, GATES] = ['DATA', 'STUDENT', 'LOSS', 'GATES'];
+const [DATA, AUGMENT, TEACHERS, STUDENT, LOSS, GATES] = [
+  'DATA',
+  'AUGMENTATION',
+  'TEACHERS',
+  'STUDENT',
+  'LOSS',
+  'GATES',
+];
 
 export default class Distill extends MeasuringCommand {
   static override summary = 'Teach a smaller model what a teacher knows, and measure what that cost.';
@@ -28,6 +37,16 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
     {
       description: 'an encoder from text alone, judged on pairs with scores',
       command: '<%= config.bin %> distill my-encoder --layers 0,2,5 --data texts.txt --dev sts-dev.tsv --epochs 2',
+    },
+    {
+      description: 'one student of two classifiers with the same labels, whatever their tokenizers',
+      command:
+        '<%= config.bin %> distill my-model --teacher larger-model=2 --layers 3 --data texts.txt --dev dev.tsv --epochs 3',
+    },
+    {
+      description: 'more texts than there are: five variants of each, words replaced by likely ones',
+      command:
+        '<%= config.bin %> distill my-model --layers 3 --data train.tsv --augment 5 --augment-with my-masked-model --epochs 2',
     },
     {
       description: 'fewer heads and neurons, with the attention scores of TinyBERT',
@@ -71,6 +90,53 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
       helpGroup: DATA,
     }),
     ...tidyFlags,
+
+    augment: Flags.integer({
+      description:
+        'learn from N variants of each text as well, words replaced by what a masked language model finds likely (TinyBERT)',
+      helpValue: 'N',
+      min: 1,
+      helpGroup: AUGMENT,
+    }),
+    'augment-with': Flags.string({
+      description: 'the model that fills the masks; default the teacher where it can',
+      helpValue: 'MODEL',
+      dependsOn: ['augment'],
+      helpGroup: AUGMENT,
+    }),
+    'augment-share': decimal({
+      description: 'how likely a word is replaced',
+      defaultHelp: async () => '0.4',
+      dependsOn: ['augment'],
+      helpGroup: AUGMENT,
+    }),
+    'augment-top': Flags.integer({
+      description: 'a word is replaced by one of this many likely ones',
+      defaultHelp: async () => '15',
+      min: 1,
+      dependsOn: ['augment'],
+      helpGroup: AUGMENT,
+    }),
+    'augment-labels': Flags.boolean({
+      description: 'variants keep the labels of their texts; otherwise only what the teacher says of them is learned',
+      dependsOn: ['augment'],
+      helpGroup: AUGMENT,
+    }),
+
+    teacher: Flags.string({
+      description:
+        'another teacher to learn from as well, with its weight (default 1), repeatable; its class scores or text vectors are mixed with those of TEACHER',
+      helpValue: 'MODEL[=WEIGHT]',
+      multiple: true,
+      multipleNonGreedy: true,
+      helpGroup: TEACHERS,
+    }),
+    'teacher-weight': decimal({
+      description: 'weight of TEACHER beside the others',
+      defaultHelp: async () => '1',
+      dependsOn: ['teacher'],
+      helpGroup: TEACHERS,
+    }),
 
     layers: Flags.string({
       description: 'layers to keep: 3, evenly spaced, or 0,2,5 (0, is layer 0 alone)',
@@ -165,9 +231,11 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
     const { args, flags } = await this.parse(Distill);
     const { distill } = await import('../distill.ts');
     // every flag is an option of the library under its own name, which the types of both say
+    const { teacher: others, ...rest } = flags;
     const options = {
-      ...optionsOf(flags),
+      ...optionsOf(rest),
       data: flags.data,
+      teachers: others?.map(teacherOf),
       layers: layersOf('--layers', flags.layers),
       layerMap: layerMapOf(flags['layer-map']),
     } as DistillModelOptions;
@@ -175,6 +243,15 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
     if (report.training?.stopped === 'interrupted') process.exitCode = exitCodes.interrupted;
     return report;
   }
+}
+
+/** `MODEL=0.5`; a model of that very name is meant as it stands. */
+function teacherOf(text: string): TeacherChoice {
+  const [, model, weight] = /^(.+)=([^=/\\]*)$/.exec(text) ?? [];
+  if (model === undefined || existsSync(text)) return { model: text };
+  if (!(Number(weight) > 0))
+    throw new UsageError(`--teacher: expected MODEL or MODEL=WEIGHT with a weight above 0, found '${text}'`);
+  return { model, weight: Number(weight) };
 }
 
 function layerMapOf(text: string | undefined): LayerMapChoice | undefined {

@@ -3,7 +3,9 @@ import { Args, Flags } from '@oclif/core';
 import { exitCodes } from '../cli/base.ts';
 import { dataFlags, gateFlags, optionsOf, runFlags } from '../cli/flags.ts';
 import { MeasuringCommand } from '../cli/measuring.ts';
+import { sparsityFlags } from '../cli/sparsity-flags.ts';
 import { decimal, layersOf, rowFlags, tidyFlags } from '../cli/training-flags.ts';
+import { vocabularyFlags } from '../cli/vocabulary-flags.ts';
 import { UsageError } from '../errors.ts';
 import type { Shape } from '../evaluate/latency.ts';
 import type { PruneOptions } from '../prune.ts';
@@ -34,6 +36,15 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
     {
       description: 'two layers less, those without which the answers change least',
       command: '<%= config.bin %> prune my-model --drop-layers 2 --dev dev.tsv',
+    },
+    {
+      description: 'only tokens that a corpus needs: a multilingual model for English',
+      command: '<%= config.bin %> prune my-model --vocabulary english.txt --vocabulary reviews.csv',
+    },
+    {
+      description:
+        'zeros instead: 80 % of each weight, the rest of it adjusted to the texts; smaller when compressed, not faster',
+      command: '<%= config.bin %> prune my-model --sparsity 0.8 --data train.tsv --dev dev.tsv --max-drop 1pt',
     },
   ];
   static override args = {
@@ -100,6 +111,9 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
       default: true,
       helpGroup: CHOICE,
     }),
+
+    ...vocabularyFlags,
+    ...sparsityFlags,
 
     'heal-minutes': decimal({
       description: 'how long the pruned model learns from the original',

@@ -3,6 +3,7 @@ import { Args, Flags } from '@oclif/core';
 import { exitCodes } from '../cli/base.ts';
 import { optionsOf, runFlags } from '../cli/flags.ts';
 import { MeasuringCommand } from '../cli/measuring.ts';
+import { taskFlags, tasksOf } from '../cli/task-flags.ts';
 import { checkpointFlags, decimal, learningFlags, rowFlags, tidyFlags } from '../cli/training-flags.ts';
 import type { TrainModelOptions } from '../fit.ts';
 import type { CompressionReport } from '../report/schema.ts';
@@ -30,6 +31,11 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
       command: '<%= config.bin %> train my-encoder --data tickets.csv --class-weights balanced --clean --deduplicate',
     },
     {
+      description: 'two tasks on one encoder, each with a head of its own; the kind of the second is named',
+      command:
+        '<%= config.bin %> train my-encoder --task sentiment=sst2.tsv --task topics:multi-label-classification=topics.jsonl --dev sentiment=sst2-dev.tsv',
+    },
+    {
       description: 'go on where a killed run left its checkpoint',
       command: '<%= config.bin %> train my-encoder --data train.tsv --resume',
     },
@@ -52,22 +58,10 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
 
     data: Flags.string({
       description: 'rows to train on: TSV, CSV, JSON, JSONL, Parquet, CoNLL; gzip of these',
-      required: true,
       helpGroup: DATA,
     }),
     ...rowFlags,
-    task: Flags.string({
-      description: 'what to train for; default guessed from the data and the model',
-      options: [
-        'text-classification',
-        'multi-label-classification',
-        'token-classification',
-        'regression',
-        'sentence-similarity',
-        'fill-mask',
-      ],
-      helpGroup: DATA,
-    }),
+    ...taskFlags,
     ...tidyFlags,
 
     head: Flags.string({
@@ -118,7 +112,8 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
     const { args, flags } = await this.parse(Train);
     const { train } = await import('../fit.ts');
     // every flag is an option of the library under its own name, which the types of both say
-    const options = { ...optionsOf(flags), data: flags.data } as TrainModelOptions;
+    const { taskWeight: _weight, ...given } = optionsOf(flags);
+    const options = { ...given, ...tasksOf(flags) } as TrainModelOptions;
     const report = await this.present(flags, (signal, events) => train(args.model, { ...options, signal }, events));
     if (report.training?.stopped === 'interrupted') process.exitCode = exitCodes.interrupted;
     return report;

@@ -14,6 +14,16 @@ export interface ModelConfig {
   readonly vocabularySize?: number;
   /** 'multi_label_classification', 'regression' … where the config says so. */
   readonly problemType?: string;
+  /** Heads of a model that was trained for several tasks, by name (`task_heads`, as `train --task NAME=FILE` writes it). */
+  readonly heads?: ReadonlyMap<string, TaskHead>;
+}
+
+/** What a config with `task_heads` says of one head. */
+export interface TaskHead {
+  /** Output of the graph. */
+  readonly output: string;
+  /** What it says of the head as other configs say of their only one. */
+  readonly config: Pick<ModelConfig, 'architectures' | 'labels' | 'problemType'>;
 }
 
 /**
@@ -32,6 +42,7 @@ export function parseConfig(json: JsonObject): ModelConfig {
   const problemType = stringField(json, 'problem_type');
   const vocabularySize = integerField(json, 'vocab_size');
   const positions = integerField(json, 'max_position_embeddings');
+  const heads = headsOf(json['task_heads']);
   const maxPositions = positions === undefined ? undefined : positions - reservedPositions(json, modelType);
   return {
     architectures,
@@ -40,7 +51,23 @@ export function parseConfig(json: JsonObject): ModelConfig {
     ...(problemType === undefined ? {} : { problemType }),
     ...(vocabularySize === undefined ? {} : { vocabularySize }),
     ...(maxPositions === undefined || maxPositions < 1 ? {} : { maxPositions }),
+    ...(heads.size > 0 ? { heads } : {}),
   };
+}
+
+/** Entries without an output are no heads. */
+function headsOf(json: unknown): Map<string, TaskHead> {
+  const heads = new Map<string, TaskHead>();
+  for (const [name, head] of Object.entries(isJsonObject(json) ? json : {})) {
+    const output = isJsonObject(head) ? stringField(head, 'output') : undefined;
+    if (!isJsonObject(head) || output === undefined) continue;
+    const { architectures, labels, problemType } = parseConfig(head);
+    heads.set(name, {
+      output,
+      config: { architectures, labels, ...(problemType === undefined ? {} : { problemType }) },
+    });
+  }
+  return heads;
 }
 
 /** RoBERTa and its kin count positions from the padding id + 1, so that the first rows of the table are never used. */

@@ -53,6 +53,13 @@ export interface Dataset {
   rows(): AsyncIterable<Row>;
 }
 
+/** The first rows of a data set, at most `most`. */
+export async function firstRows(dataset: Dataset, most: number): Promise<Row[]> {
+  const rows: Row[] = [];
+  for await (const row of dataset.rows()) if (rows.push(row) >= most) break;
+  return rows;
+}
+
 /** Rows in memory as a data set. */
 export function datasetOf(rows: readonly Row[], about: Pick<Dataset, 'path' | 'format' | 'columns'>): Dataset {
   return {

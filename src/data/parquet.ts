@@ -6,6 +6,7 @@ import { DataError } from '../errors.ts';
 import { cellOf } from './cells.ts';
 import { readError, type DataFile } from './data-file.ts';
 import { classNames } from './parquet-features.ts';
+import { pageCheck, type PageCheck } from './parquet-pages.ts';
 import type { Cell, Format, Table, TableRow } from './table.ts';
 
 /** Bytes of values that are decoded at once, and the fewest rows: a page that windows divide is decoded for each of them. */
@@ -16,14 +17,15 @@ export const parquet: Format = {
   async open(file) {
     if (file.gzip) throw new DataError(`${file.path}: expected a Parquet file as it is, found one named .gz`);
     const { parquetMetadataAsync, parquetSchema } = await import('hyparquet');
-    const { metadata, fields } = await withFile(file, async (buffer) => {
+    const { metadata, schema, fields } = await withFile(file, async (buffer) => {
       const metadata = await parquetMetadataAsync(buffer, { geoparquet: false });
-      const fields = parquetSchema(metadata).children;
+      const schema = parquetSchema(metadata);
+      const fields = schema.children;
       // hyparquet's types promise a name, a damaged file does not
       if (fields.some((field) => typeof field.element.name !== 'string'))
         throw new TypeError('a column without a name');
       checkCounts(metadata);
-      return { metadata, fields };
+      return { metadata, schema, fields };
     });
     const names = fields.map((field) => field.element.name);
     const classes = classNames(metadata.key_value_metadata ?? [], names);
@@ -32,12 +34,17 @@ export const parquet: Format = {
       unit: 'row',
       names,
       classes,
-      read: (columns = names.map((_, i) => i)) => rowsOf(file, { metadata, fields, names, classes, columns }),
+      read: (columns = names.map((_, i) => i)) => rowsOf(file, { metadata, schema, fields, names, classes, columns }),
     };
   },
 };
 
-/** Node's own: faster than those of hyparquet-compressors, whose gunzip never ends on some damaged data. */
+async function compressors(): Promise<Compressors> {
+  const others = await import('hyparquet-compressors');
+  return { ...others.compressors, ...zlib };
+}
+
+/** Node's own, which are faster than those of hyparquet-compressors. */
 const zlib: Compressors = {
   GZIP: (packed, length) => gunzipSync(packed, { maxOutputLength: Math.max(1, length) }),
   BROTLI: (packed, length) => brotliDecompressSync(packed, { maxOutputLength: Math.max(1, length) }),
@@ -47,6 +54,7 @@ type RowGroup = FileMetaData['row_groups'][number];
 
 interface Reading extends Required<Pick<Table, 'names' | 'classes'>> {
   readonly metadata: FileMetaData;
+  readonly schema: SchemaTree;
   readonly fields: readonly SchemaTree[];
   readonly columns: readonly number[];
 }
@@ -56,7 +64,10 @@ async function* rowsOf(file: DataFile, reading: Reading): AsyncGenerator<readonl
   try {
     let begin = 0;
     for (const group of reading.metadata.row_groups) {
-      const buffer = bufferOf(handle, file.size);
+      const check = await checkOf(reading, group).catch((error: unknown) => {
+        throw damaged(file, error);
+      });
+      const buffer = bufferOf(handle, file.size, check);
       const end = begin + Number(group.num_rows);
       while (begin < end) {
         const next = Math.min(end, begin + windowOf(reading, group, begin));
@@ -80,15 +91,16 @@ function checkCounts({ num_rows: total, row_groups: groups }: FileMetaData): voi
   if (rows !== total || short) throw new RangeError(`counts of rows that differ, ${total} in all`);
 }
 
+async function checkOf({ schema, names, columns }: Reading, group: RowGroup): Promise<PageCheck> {
+  return pageCheck(schema, group, new Set(columns.map((column) => names[column]!)), await compressors());
+}
+
 /** Rows from `rowStart`, counted from 0, to before `rowEnd`, all of one row group. */
 async function readWindow(file: AsyncBuffer, reading: Reading, rowStart: number, rowEnd: number): Promise<TableRow[]> {
   const { metadata, names, columns, classes } = reading;
-  const [{ parquetReadObjects }, { compressors }] = await Promise.all([
-    import('hyparquet'),
-    import('hyparquet-compressors'),
-  ]);
+  const { parquetReadObjects } = await import('hyparquet');
   const wanted = columns.map((column) => names[column]!);
-  const options = { file, metadata, columns: wanted, compressors: { ...compressors, ...zlib }, useOffsetIndex: true };
+  const options = { file, metadata, columns: wanted, compressors: await compressors(), useOffsetIndex: true };
   const rows = await parquetReadObjects({ ...options, rowStart, rowEnd });
   return rows.map((row, i) => {
     const fields: Cell[] = [];
@@ -113,13 +125,13 @@ function windowOf({ fields, columns }: Reading, group: RowGroup, begin: number):
 }
 
 /** A file for hyparquet that keeps what it read, for the windows of one row group ask for the same bytes. */
-function bufferOf(handle: FileHandle, byteLength: number): AsyncBuffer {
+function bufferOf(handle: FileHandle, byteLength: number, check: PageCheck = () => {}): AsyncBuffer {
   const read = new Map<string, Promise<ArrayBuffer>>();
   return {
     byteLength,
     slice(start, end = byteLength) {
       const key = `${start}-${end}`;
-      const bytes = read.get(key) ?? readSlice(handle, start, end);
+      const bytes = read.get(key) ?? readSlice(handle, start, end).then((slice) => (check(start, slice), slice));
       read.set(key, bytes);
       return bytes;
     },

@@ -21,6 +21,8 @@ export interface Contestant {
   readonly labels?: readonly string[] | undefined;
   /** For each of the labels where its score stands in this model's outputs; absent where in order. */
   readonly columns?: readonly number[] | undefined;
+  /** The only output that `run` is shown, of a model with several heads. */
+  readonly output?: string | undefined;
 }
 
 export interface EvaluateOptions extends WindowOptions {
@@ -139,10 +141,11 @@ interface Lane extends Contestant {
 }
 
 function laneOf(contestant: Contestant): Lane {
-  const { session, run } = contestant;
+  const { session, run, output } = contestant;
+  const outputs = output === undefined ? session.outputs : session.outputs.filter(({ name }) => name === output);
   const roles = contestant.roles ?? rolesByName(session.inputs);
   checkRoles(session.inputs, roles);
-  const subject = { session, roles, outputs: run.outputs(session.outputs), columns: contestant.columns };
+  const subject = { session, roles, outputs: run.outputs(outputs), columns: contestant.columns };
   return { ...contestant, subject, tally: run.tally(), seconds: 0 };
 }
 

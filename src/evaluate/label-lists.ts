@@ -23,8 +23,9 @@ export function labelListReader(path: string, names: readonly string[]): (row: R
   };
 }
 
-function namesIn(path: string, { label = '', line }: Row, known: ReadonlySet<string>): readonly string[] {
-  if (known.has(label)) return [label];
+/** Names in a field: those of a JSON list, or what stands between dividers. @throws DataError for a list that is none */
+export function namesIn(path: string, { label = '', line }: Row, known?: ReadonlySet<string>): readonly string[] {
+  if (known?.has(label)) return [label];
   if (label.startsWith('[')) return jsonNames(path, line, label);
   const divider = dividers.find((one) => label.includes(one));
   return divider === undefined ? [label] : label.split(divider);

@@ -26,8 +26,8 @@ export interface FitLook {
 }
 
 /**
- * The task of the data: tags are for token classification; text alone for filling masks; lists of labels are several a
- * text; pairs with numbers that are not whole are for similarity where the model has no classes; other such numbers
+ * The task of the data: tags are for token classification; text alone for filling masks; lists of labels, and labels with |
+ * between them, are several a text; pairs with numbers that are not whole are for similarity where the model has no classes; other such numbers
  * are for regression; everything else is one class a text.
  * @throws DataError where rows have neither labels nor a model that fills masks
  */
@@ -44,6 +44,8 @@ export function guessFitTask({ path, columns, rows, config, classes, vocabulary 
   }
   if (config?.problemType === 'multi_label_classification' || rows.some(({ labels }) => labels !== undefined))
     return { task: 'multi-label-classification', from: 'lists of labels' };
+  if (rows.some(({ label = '' }) => /\S\|\S/.test(label) && config?.labels.includes(label) !== true))
+    return { task: 'multi-label-classification', from: 'labels with | between them' };
   if (config?.problemType === 'regression') return { task: 'regression', from: 'the config' };
   const numbers = rows.map(({ label = '' }) => Number(label === '' ? Number.NaN : label));
   const measured = numbers.every(Number.isFinite) && numbers.some((number) => !Number.isInteger(number));

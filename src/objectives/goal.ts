@@ -27,6 +27,10 @@ export interface Goal<Target = unknown> {
   sample(row: Row): Sample<Target>;
   /** Class ids in a target, where there are classes. */
   classesOf?(target: Target): Iterable<number>;
+  /** The target of a row whose label is not learned; absent where the loss takes all rows. */
+  readonly unlabelled?: Target | undefined;
+  /** A target for which the loss is finite, for rows of another goal; absent where the goal cannot share a graph. */
+  readonly idle?: Target | undefined;
   /** Values of the loss's inputs for a batch, and its tokens where they are changed. */
   feeds(batch: PaddedBatch, targets: readonly Target[], random: Random): GoalFeeds;
   /** Appends the loss; names of inputs are those of `feeds`. */
@@ -55,6 +59,8 @@ export interface GoalContext {
   /** The output that is trained, and the size of its last dimension. */
   readonly output: string;
   readonly classes: number;
+  /** Behind the names of the loss's inputs, where several goals share a graph. */
+  readonly suffix?: string | undefined;
   /** Share of the target that is spread over all classes. */
   readonly smoothing?: number | undefined;
   /** A weight a class. */

@@ -1,22 +1,23 @@
 // The label names that a data file has, in the order that becomes the model's ids.
 import type { Row } from '../data/dataset.ts';
+import { namesIn } from '../evaluate/label-lists.ts';
 import type { FitTask } from './fit-task.ts';
 
 /** Each label of the rows with how often it stands there, in the order of first mention. */
-export function countLabels(task: FitTask, rows: readonly Row[]): Map<string, number> {
+export function countLabels(task: FitTask, rows: readonly Row[], path: string): Map<string, number> {
   const counts = new Map<string, number>();
   const add = (label: string): void => void counts.set(label, (counts.get(label) ?? 0) + 1);
   for (const row of rows) {
     if (task === 'token-classification') row.tags?.forEach(add);
-    else if (task === 'multi-label-classification') new Set(namesOf(row)).forEach(add);
+    else if (task === 'multi-label-classification') new Set(namesOf(row, path)).forEach(add);
     else if (row.label !== undefined) add(row.label);
   }
   return counts;
 }
 
-/** Labels of a row that may have several, as evaluate/label-lists.ts reads them. */
-function namesOf({ label = '', labels }: Row): string[] {
-  const listed = labels ?? (label.startsWith('[') ? (JSON.parse(label) as unknown[]).map(String) : label.split(/[|,]/));
+/** Labels of a row that may have several. @throws DataError for a list that is none */
+export function namesOf(row: Row, path: string): string[] {
+  const listed = row.labels ?? namesIn(path, row);
   return listed.map((name) => name.trim()).filter((name) => name !== '');
 }
 

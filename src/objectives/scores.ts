@@ -3,6 +3,7 @@ import type { Row } from '../data/dataset.ts';
 import { DataError } from '../errors.ts';
 import type { HostTensor } from '../ir/host-tensor.ts';
 import { cosineSimilarity, meanSquaredError } from '../train/losses.ts';
+import { countRows } from '../train/pieces.ts';
 import { floatTensor, int64Tensor, type Goal, type GoalContext, type GoalFeeds } from './goal.ts';
 
 const SCORES = 'scores';
@@ -21,15 +22,19 @@ export function scoreReader(path: string): (row: Row) => number {
 }
 
 /** The model's one logit [batch, 1] against the score as it is. */
-export function regressionGoal({ path, tokenizer, maxLength, output }: GoalContext): Goal<number> {
+export function regressionGoal(context: GoalContext): Goal<number> {
+  const { path, tokenizer, maxLength, output, suffix = '' } = context;
+  const name = `${SCORES}${suffix}`;
   const read = scoreReader(path);
   return {
     task: 'text-classification',
     sample: (row) => ({ sequences: [tokenizer.encode(row.text, row.textPair, maxLength)], target: read(row) }),
-    feeds: (_batch, targets) => scoresOf([targets.length, 1], targets),
+    idle: 0,
+    feeds: (_batch, targets) => scoresOf(name, [targets.length, 1], targets),
     appendLoss: (builder) => ({
-      loss: meanSquaredError(builder, output, SCORES),
-      inputs: [{ name: SCORES, dtype: 'float32', shape: ['batch', 1] }],
+      loss: meanSquaredError(builder, output, name),
+      inputs: [{ name, dtype: 'float32', shape: ['batch', 1] }],
+      count: countRows,
     }),
   };
 }
@@ -51,7 +56,7 @@ export function similarityGoal(context: GoalContext): Goal<number> {
           [pairs],
           Int32Array.from({ length: pairs }, (_, i) => 2 * i + side),
         );
-      return { feeds: { ...scoresOf([pairs], targets).feeds, [FIRST]: rows(0), [SECOND]: rows(1) } };
+      return { feeds: { ...scoresOf(SCORES, [pairs], targets).feeds, [FIRST]: rows(0), [SECOND]: rows(1) } };
     },
     appendLoss(builder) {
       const vectors = pool(builder);
@@ -69,6 +74,6 @@ export function similarityGoal(context: GoalContext): Goal<number> {
   };
 }
 
-function scoresOf(dims: readonly number[], targets: readonly number[]): GoalFeeds {
-  return { feeds: { [SCORES]: floatTensor(dims, Float32Array.from(targets)) } };
+function scoresOf(name: string, dims: readonly number[], targets: readonly number[]): GoalFeeds {
+  return { feeds: { [name]: floatTensor(dims, Float32Array.from(targets)) } };
 }

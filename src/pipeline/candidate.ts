@@ -1,6 +1,6 @@
 // One model beside the original as the report says it: its file, what was measured, and whether the gates hold.
 import type { Dataset } from '../data/dataset.ts';
-import { REPORT_SCHEMA, type Candidate, type Report } from '../report/schema.ts';
+import { REPORT_SCHEMA, type Accuracy, type Candidate, type Report } from '../report/schema.ts';
 import { readMachine } from '../runtime/machine.ts';
 import { version } from '../version.ts';
 import type { BaselineGate } from './baseline.ts';
@@ -16,15 +16,21 @@ export function candidateOf(
   gates: Gates,
   baseline?: BaselineGate,
 ): Candidate {
-  const { evaluation: _evaluation, accuracy, ...figures } = found;
-  const allowed = accuracy && gates.maxDrop?.allowed(accuracy.before);
-  const judged = accuracy && {
-    ...accuracy,
-    ...(allowed === undefined ? {} : { allowed, verdict: verdictOf(accuracy.drop, allowed) }),
+  const { evaluation: _evaluation, accuracy, tasks, ...figures } = found;
+  const candidate = {
+    output,
+    ratio: output.bytes / original.bytes,
+    ...(accuracy && { accuracy: judged(accuracy, gates) }),
+    ...(tasks && { tasks: tasks.map((one) => ({ ...one, accuracy: judged(one.accuracy, gates) })) }),
+    ...figures,
   };
-  const candidate = { output, ratio: output.bytes / original.bytes, ...(judged && { accuracy: judged }), ...figures };
   const checks = [...checksOf(candidate, gates), ...(baseline?.checks(candidate) ?? [])];
   return { ...candidate, ...(checks.length > 0 && { checks }), ...judge(checks) };
+}
+
+function judged(accuracy: Accuracy, { maxDrop }: Gates): Accuracy {
+  const allowed = maxDrop?.allowed(accuracy.before);
+  return allowed === undefined ? accuracy : { ...accuracy, allowed, verdict: verdictOf(accuracy.drop, allowed) };
 }
 
 /** The parts of a candidate stand at the top of the report as well where it is the only one. */

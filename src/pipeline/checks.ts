@@ -1,5 +1,5 @@
 // Holding figures against the gates: one check for each figure that a gate was asked for, and the verdict that follows.
-import type { Candidate, Check, Verdict } from '../report/schema.ts';
+import { accuraciesOf, type Accuracy, type Candidate, type Check, type Verdict } from '../report/schema.ts';
 import { verdictOf, type Gates } from './gates.ts';
 
 /** What a report says about the gates. */
@@ -10,15 +10,15 @@ export interface Judgement {
 }
 
 /** The figures that gates are held against. */
-export type Figures = Pick<Candidate, 'accuracy' | 'latency' | 'output'>;
+export type Figures = Pick<Candidate, 'accuracy' | 'tasks' | 'latency' | 'output'>;
 
 /** All checks that the gates ask for. That a figure is absent is an error of ours: the gate must have been refused before. */
 export function checksOf(figures: Figures, gates: Gates): Check[] {
   return [
-    ...dropCheck(figures, gates),
+    ...dropChecks(figures, gates),
     ...speedupChecks(figures, gates),
     ...sizeCheck(figures, gates),
-    ...metricCheck(figures, gates),
+    ...metricChecks(figures, gates),
   ];
 }
 
@@ -37,19 +37,28 @@ function lineOf({ gate, at, expected, found }: Check): string {
   return `${what[gate] ?? at ?? gate}: expected ${expected}, found ${found}`;
 }
 
-function dropCheck({ accuracy }: Figures, { maxDrop }: Gates): Check[] {
+/** What a gate guards: the only metric, or that of each task with its name. */
+function guarded(figures: Figures, gate: string): { at: string; accuracy: Accuracy }[] {
+  const found = accuraciesOf(figures);
+  if (found.length === 0) throw new Error(`--${gate} was asked for and no accuracy was measured`);
+  return found.map(({ task, accuracy }) => ({
+    at: task === undefined ? accuracy.metric : `${task} ${accuracy.metric}`,
+    accuracy,
+  }));
+}
+
+function dropChecks(figures: Figures, { maxDrop }: Gates): Check[] {
   if (!maxDrop) return [];
-  if (!accuracy) throw new Error('--max-drop was asked for and no accuracy was measured');
-  const allowed = maxDrop.allowed(accuracy.before);
-  return [
-    {
+  return guarded(figures, 'max-drop').map(({ at, accuracy: { before, drop } }) => {
+    const allowed = maxDrop.allowed(before);
+    return {
       gate: 'max-drop',
-      at: accuracy.metric,
+      at,
       expected: `a drop of at most ${points(allowed)} (--max-drop ${maxDrop.text})`,
-      found: points(accuracy.drop),
-      verdict: verdictOf(accuracy.drop, allowed),
-    },
-  ];
+      found: points(drop),
+      verdict: verdictOf(drop, allowed),
+    };
+  });
 }
 
 function speedupChecks({ latency = [] }: Figures, { minSpeedup }: Gates): Check[] {
@@ -70,19 +79,15 @@ function sizeCheck({ output }: Figures, { maxSize }: Gates): Check[] {
   return [{ gate: 'max-size', expected: `at most ${maxSize} bytes`, found: `${output.bytes} bytes`, verdict }];
 }
 
-function metricCheck({ accuracy }: Figures, { minMetric }: Gates): Check[] {
+function metricChecks(figures: Figures, { minMetric }: Gates): Check[] {
   if (minMetric === undefined) return [];
-  if (!accuracy) throw new Error('--min-metric was asked for and no accuracy was measured');
-  const { metric, after } = accuracy;
-  return [
-    {
-      gate: 'min-metric',
-      at: metric,
-      expected: `at least ${(100 * minMetric).toFixed(2)} %`,
-      found: `${(100 * after).toFixed(2)} %`,
-      verdict: verdictOf(minMetric - after, 0),
-    },
-  ];
+  return guarded(figures, 'min-metric').map(({ at, accuracy: { after } }) => ({
+    gate: 'min-metric',
+    at,
+    expected: `at least ${(100 * minMetric).toFixed(2)} %`,
+    found: `${(100 * after).toFixed(2)} %`,
+    verdict: verdictOf(minMetric - after, 0),
+  }));
 }
 
 function points(fraction: number): string {

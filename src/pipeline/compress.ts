@@ -1,14 +1,11 @@
 // The main job: read -> passes -> write under a temporary name -> load -> measure -> judge -> rename, and a Report of it.
-import type * as z from 'zod';
-import { ModelError, UsageError } from '../errors.ts';
+import { UsageError } from '../errors.ts';
 import type { Model } from '../ir/graph.ts';
 import { countParams } from '../ir/params.ts';
-import { checkGraph } from '../ir/verify.ts';
 import { hashFile } from '../onnx/hash.ts';
 import { readModel } from '../onnx/read.ts';
 import { sourceFiles } from '../onnx/sources.ts';
 import { writeModel, writeReference, type Written } from '../onnx/write.ts';
-import type { Pass } from '../passes/pass.ts';
 import { type Candidate, type CompressionReport, type ReportStep } from '../report/schema.ts';
 import { openSession } from '../runtime/session.ts';
 import { silent, type Events } from './events.ts';
@@ -28,13 +25,8 @@ import { measure, type Measured, type MeasureOptions } from './measure.ts';
 import { partsBeside } from './parts.ts';
 import { place } from './place.ts';
 import { withSaturation } from './saturation.ts';
+import { runSteps, sharing, type Step } from './steps.ts';
 import { planOutput, Staging, type Precision } from './output.ts';
-
-/** A pass with its options, as the report will name them. */
-export interface Step<Schema extends z.ZodType = z.ZodType> {
-  readonly pass: Pass<Schema>;
-  readonly options: z.output<Schema>;
-}
 
 export interface CompressOptions extends DataOptions, MeasureOptions {
   readonly model: string;
@@ -78,7 +70,7 @@ export async function compress(
   const known = material && !('missing' in material) ? material : undefined;
   if (known) refuseImpossible(known, options);
   const baseline = known && (await baselineOf(options, known));
-  const done = runSteps(model, steps(model), events, options.signal);
+  const done = runSteps(model, [...steps(model), sharing], events, options.signal);
   const staging = new Staging(plan);
   try {
     const written = write(done.model, staging, plan.path, sources.length > 1, options, events);
@@ -100,44 +92,6 @@ export async function compress(
     staging.discard();
     throw error;
   }
-}
-
-interface Done {
-  readonly model: Model;
-  readonly steps: ReportStep[];
-}
-
-function runSteps(input: Model, steps: readonly Step[], events: Events, signal: AbortSignal | undefined): Done {
-  let model = input;
-  const reports: ReportStep[] = [];
-  for (const { pass, options } of steps) {
-    const started = performance.now();
-    const result = pass.run(model, options, {
-      log: events.log,
-      progress: events.bar(pass.name),
-      ...(signal ? { signal } : {}),
-    });
-    checkGraph(result.model.graph, `after ${pass.name}`);
-    if (!result.changed)
-      throw new ModelError(`${pass.name}: expected something to compress, found nothing${reasons(result.skipped)}`);
-    model = result.model;
-    const { changed, stats, skipped } = result;
-    reports.push({
-      pass: pass.name,
-      options: options as Record<string, unknown>,
-      changed,
-      stats,
-      skipped: [...skipped],
-      seconds: seconds(started),
-    });
-  }
-  return { model, steps: reports };
-}
-
-function reasons(skipped: readonly { reason: string }[]): string {
-  const counts = new Map<string, number>();
-  for (const { reason } of skipped) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  return counts.size === 0 ? '' : `: ${[...counts].map(([reason, count]) => `${count} x ${reason}`).join('; ')}`;
 }
 
 function write(
@@ -220,8 +174,4 @@ function assemble(
 function quietly<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {});
   return promise;
-}
-
-function seconds(started: number): number {
-  return (performance.now() - started) / 1000;
 }

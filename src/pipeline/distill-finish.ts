@@ -5,22 +5,16 @@ import { cloneModel } from '../ir/clone.ts';
 import type { Model } from '../ir/graph.ts';
 import { studentConfig } from '../passes/student/student-config.ts';
 import type { CompressionReport } from '../report/schema.ts';
-import type { TrainResult } from '../train/types.ts';
 import type { DistillOptions } from './distill.ts';
 import type { DistillSetUp } from './distill-set-up.ts';
 import type { Events } from './events.ts';
 import { prepareMaterial, type Material } from './material.ts';
 import { measure, type Measured } from './measure.ts';
-import type { OutputPlan, Staging } from './output.ts';
+import type { OutputPlan } from './output.ts';
+import type { Made } from './train-in-place.ts';
 import { entryOf, finishTraining } from './trained.ts';
 
-export interface Distilled {
-  readonly setUp: DistillSetUp;
-  readonly result: TrainResult;
-  readonly plan: OutputPlan;
-  readonly staging: Staging;
-  readonly checkpoint: string;
-  readonly started: number;
+export interface Distilled extends Made<DistillSetUp> {
   readonly notes: readonly string[];
 }
 
@@ -34,10 +28,16 @@ export function finishDistill(done: Distilled, options: DistillOptions, events: 
     original: setUp.teacher,
     model: withoutProjections(result.model),
     steps: setUp.student.steps,
-    settings: { ...setUp.weights, batch: options.batch, ...options.training },
+    settings: { ...setUp.weights, ...taught(setUp), batch: options.batch, ...options.training },
     notes: [...setUp.notes, ...done.notes],
   };
   return finishTraining(trained, options, () => measureBoth(done, options, events), events);
+}
+
+/** Who taught, where there are several. */
+function taught({ teachers }: DistillSetUp): { readonly teachers?: readonly object[] } {
+  if (teachers.length === 1) return {};
+  return { teachers: teachers.map(({ known, weight }) => ({ model: known.path.onnxPath, weight })) };
 }
 
 /** The plan with the student's sizes in the configuration. */
@@ -58,7 +58,7 @@ export function withoutProjections(trained: Model): Model {
 
 /** Teacher and student on the rows to judge by, else on built-in texts; latency of both. */
 async function measureBoth({ setUp, staging }: Distilled, options: DistillOptions, events: Events): Promise<Measured> {
-  const { dev, teacher, student, tokenizer, config, maxLength, feeding, teacherFeeding } = setUp;
+  const { dev, teacher, teachers, student, tokenizer, config, maxLength, feeding } = setUp;
   const { signal: _signal, batch: _batch, ...rest } = options;
   const mine = { onnxPath: staging.path, name: 'the student', roles: feeding.roles };
   if (!dev) {
@@ -67,7 +67,7 @@ async function measureBoth({ setUp, staging }: Distilled, options: DistillOption
     const [original] = material.entries;
     return measure([original!, { ...original!, ...mine }], material, rest, events);
   }
-  const at = { ...dev, roles: teacherFeeding.roles };
+  const at = { ...dev, roles: teachers[0]!.feeding.roles };
   const entry = entryOf(at, teacher.path.onnxPath, { tokenizer, config, maxLength });
   const entries = [entry, { ...entry, ...mine, config: student.own ? undefined : config }];
   const material: Material = { task: taskNamed(dev.task), dataset: dev.dataset, labelled: true, entries, notes: [] };

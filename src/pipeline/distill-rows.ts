@@ -1,13 +1,14 @@
 // The rows of a distillation: texts to learn from, what their labels say where they have some, rows to judge by.
 import type { ModelConfig } from '../data/config.ts';
-import type { Dataset, Row } from '../data/dataset.ts';
+import { firstRows, type Dataset, type Row } from '../data/dataset.ts';
 import { openDataset } from '../data/open-dataset.ts';
 import type { Tokenizer } from '../data/tokenizer/tokenizer.ts';
 import { UsageError } from '../errors.ts';
+import type { Text } from '../objectives/augment.ts';
 import type { Feeding } from '../objectives/batch-source.ts';
 import { guessFitTask, type FitTask } from '../objectives/fit-task.ts';
 import type { Goal, Sample } from '../objectives/goal.ts';
-import { openFitData, readFitData, type FitData, type FitDataOptions } from './fit-data.ts';
+import { LOOK, openFitData, readFitData, type FitData, type FitDataOptions } from './fit-data.ts';
 import { devSetOf } from './fit-dev.ts';
 import { prepareGoal, type PreparedGoal } from './fit-goal.ts';
 import { chooseHead, type HeadChoice } from './fit-head.ts';
@@ -26,6 +27,8 @@ export interface Reader {
   readonly maxLength: number;
   /** Whether the teacher has class scores. */
   readonly scores: boolean;
+  /** Whether they are places in a text: then the question stands before it. */
+  readonly spans: boolean;
   readonly pooling: 'mean' | 'cls';
   readonly feeding: Feeding;
 }
@@ -36,6 +39,8 @@ export type DistillSample = Sample<{ readonly row: number; readonly label: unkno
 export interface DistillRows {
   readonly data: FitData;
   readonly samples: readonly DistillSample[];
+  /** What each sample is of. */
+  readonly texts: readonly Text[];
   /** What the labels of the rows say; undefined without labels that the teacher's head has. */
   readonly goal: Goal | undefined;
   readonly dev: DevSet | undefined;
@@ -73,9 +78,11 @@ export async function readDistillRows(reader: Reader, options: RowOptions): Prom
     data.dev &&
     measured &&
     (await devSetOf(measured, measuredBy(measured, prepared), data.dev, { ...judging, seed: options.seed }));
+  const texts = prepared ? train : textsOf(train, reader);
   return {
     data,
-    samples: numbered(prepared?.samples ?? textSamples(train, reader)),
+    texts,
+    samples: numbered(prepared?.samples ?? texts.map((text) => sampleOf(text, reader))),
     goal: prepared?.goal,
     dev,
     binary: classes === 'multi-label-classification' || config?.problemType === 'multi_label_classification',
@@ -96,13 +103,9 @@ async function taskOf(
   if (columns.label === undefined && columns.tags === undefined) return undefined;
   if (asked !== undefined) return asked;
   if (!scores) return columns.textPair === undefined ? undefined : 'sentence-similarity';
-  const rows: Row[] = [];
-  for await (const row of dataset.rows()) if (rows.push(row) >= LOOK) break;
+  const rows = await firstRows(dataset, LOOK);
   return guessFitTask({ path, columns, rows, config, classes: true, vocabulary: false }).task;
 }
-
-/** How many rows a guess looks at. */
-const LOOK = 200;
 
 function openDev({ dev, text, textPair, label, tags }: RowOptions): Promise<Dataset> {
   return openDataset(dev!, { text, textPair, label, tags });
@@ -130,15 +133,20 @@ function keptHead(
   return choice;
 }
 
-/** A classifier reads pairs; an encoder embeds each text for itself. */
-function textSamples(rows: readonly Row[], { tokenizer, maxLength, scores }: Reader): Sample[] {
-  const encode = (text: string, pair?: string): Sample => ({
-    sequences: [tokenizer.encode(text, pair, maxLength)],
-    target: undefined,
-  });
-  if (scores) return rows.map(({ text, textPair }) => encode(text, textPair));
-  const texts = new Set(rows.flatMap(({ text, textPair }) => (textPair === undefined ? [text] : [text, textPair])));
-  return [...texts].map((text) => encode(text));
+/** A classifier reads pairs, a question before its text; an encoder embeds each text for itself. */
+export function textsOf(rows: readonly Row[], { scores, spans }: Pick<Reader, 'scores' | 'spans'>): readonly Text[] {
+  if (spans) return rows.map((row) => (row.textPair === undefined ? row : { text: row.textPair, textPair: row.text }));
+  if (scores) return rows;
+  const each = rows.flatMap(({ text, textPair }) => (textPair === undefined ? [text] : [text, textPair]));
+  return [...new Set(each)].map((text) => ({ text }));
+}
+
+/** Without a target: what it learns is what the teacher says. */
+export function sampleOf(
+  { text, textPair }: Text,
+  { tokenizer, maxLength }: Pick<Reader, 'tokenizer' | 'maxLength'>,
+): Sample {
+  return { sequences: [tokenizer.encode(text, textPair, maxLength)], target: undefined };
 }
 
 function numbered(samples: readonly Sample[]): DistillSample[] {

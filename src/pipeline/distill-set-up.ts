@@ -1,19 +1,30 @@
-// All that is known before the first step of a distillation: student, rows, terms of the loss, weights, teacher's graph.
-import { loadConfig, loadPooling, type ModelConfig } from '../data/config.ts';
-import { loadTokenizer, type Tokenizer } from '../data/tokenizer/tokenizer.ts';
+// All that is known before the first step of a distillation: student, rows, terms of the loss, weights, teachers' graphs.
+import { loadConfig, type ModelConfig } from '../data/config.ts';
+import type { Tokenizer } from '../data/tokenizer/tokenizer.ts';
 import { UsageError } from '../errors.ts';
 import { sequenceLimit } from '../evaluate/evaluate.ts';
-import { checkRoles, fixedShape, rolesByName } from '../evaluate/roles.ts';
+import { commonShape } from '../evaluate/roles.ts';
+import type { Text } from '../objectives/augment.ts';
 import type { Feeding } from '../objectives/batch-source.ts';
 import type { Goal } from '../objectives/goal.ts';
+import type { Model } from '../ir/graph.ts';
 import { trainableWeights, type Trainable } from '../passes/head/trainable.ts';
 import { DistilledValues } from '../passes/student/distilled-values.ts';
-import { matchStudent, type Matched, type Terms } from '../passes/student/match.ts';
+import { matchStudent, type Terms } from '../passes/student/match.ts';
+import type { Signal } from '../passes/student/teacher-graph.ts';
 import type { Term } from '../train/distillation.ts';
 import { studentOf, type Student, type StudentOptions } from './distill-student.ts';
 import { readDistillRows, type DistillRows, type RowOptions } from './distill-rows.ts';
+import {
+  readOthers,
+  readTeacher,
+  refuseUnfeedable,
+  type KnownTeacher,
+  type TeacherChoice,
+} from './distill-teachers.ts';
 import type { Events } from './events.ts';
-import { readKnownModel, type KnownModel } from './known-model.ts';
+import { feedingOf } from './feeding.ts';
+import type { KnownModel } from './known-model.ts';
 
 type TermOptions = { readonly [K in keyof Omit<Terms, 'binary'>]?: Terms[K] | undefined };
 
@@ -28,18 +39,30 @@ export interface MatchingOptions extends TermOptions {
 
 export interface DistillSetUpOptions extends RowOptions, StudentOptions, MatchingOptions {
   readonly teacher: string;
+  /** Of the teacher beside the others; default 1. */
+  readonly teacherWeight?: number | undefined;
+  /** Others whose class scores or text vectors are mixed with the teacher's. */
+  readonly teachers?: readonly TeacherChoice[] | undefined;
   readonly maxLength?: number | undefined;
   readonly batch: number;
 }
 
+/** A teacher and its graph with what the loss needs as outputs. */
+export interface AskedTeacher extends KnownTeacher {
+  readonly model: Model;
+  readonly signals: readonly Signal[];
+}
+
 export interface DistillSetUp extends DistillRows {
   readonly teacher: KnownModel;
+  /** The first is `teacher`. */
+  readonly teachers: readonly AskedTeacher[];
   readonly student: Student;
+  /** What sample `row` is of. */
+  textOf(row: number): Text;
   readonly terms: readonly Term[];
-  readonly matched: Matched;
   readonly trainable: Trainable;
   readonly feeding: Feeding;
-  readonly teacherFeeding: Feeding;
   readonly tokenizer: Tokenizer;
   readonly config: ModelConfig | undefined;
   readonly maxLength: number;
@@ -49,57 +72,70 @@ export interface DistillSetUp extends DistillRows {
 
 /** Throws UsageError, ModelError, DataError. */
 export async function setUpDistill(options: DistillSetUpOptions, events: Events): Promise<DistillSetUp> {
-  const teacher = readKnownModel(options.teacher);
+  const first = await readTeacher({ model: options.teacher, weight: options.teacherWeight }, 'teacher', options);
+  const { known: teacher, values, tokenizer, config, pooling, ownPooling } = first;
   const student = await studentOf(teacher, options, events);
-  const { folder } = teacher.path;
-  const [tokenizer, config, own] = await Promise.all([loadTokenizer(folder), loadConfig(folder), loadPooling(folder)]);
-  const feeding = feedingOf(student.known, tokenizer);
-  const maxLength = sequenceLimit({ asked: options.maxLength, fixed: feeding.fixed, config, tokenizer });
-  const scores = new DistilledValues('teacher', teacher.model, teacher.recognition).logits().length > 0;
-  const asked = options.pooling === 'given' ? undefined : options.pooling;
-  const reader = { student: student.known, tokenizer, config, maxLength, scores, feeding };
-  const rows = await readDistillRows({ ...reader, pooling: asked ?? own ?? 'mean' }, options);
-  return matchOn({ ...rows, teacher, student, tokenizer, config, maxLength, own }, options);
+  const { feeding, maxLength } = await studentTokens(first, student);
+  const tokens = { fingerprint: tokenizer.fingerprint, feeding, maxLength };
+  const others = await readOthers(options.teachers ?? [], first, tokens, options);
+  const logits = values.logits();
+  const scores = logits.length > 0;
+  const spans = logits[0]?.kind === 'span-logits';
+  const plain = pooling === 'given' ? (ownPooling ?? 'mean') : pooling;
+  const reader = { student: student.known, tokenizer, config, maxLength, scores, spans, feeding, pooling: plain };
+  const rows = await readDistillRows(reader, options);
+  return matchOn({ first, others, student, feeding, maxLength, rows }, options);
 }
 
-/** Two models, rows, and how texts become numbers. */
-export interface Pair extends DistillRows {
-  readonly teacher: KnownModel;
+/** Who learns from whom, on which rows. */
+export interface Pair {
+  readonly first: KnownTeacher;
+  readonly others: readonly KnownTeacher[];
   readonly student: Student;
-  readonly tokenizer: Tokenizer;
-  readonly config: ModelConfig | undefined;
+  readonly feeding: Feeding;
   readonly maxLength: number;
-  /** Pooling that the teacher's folder names. */
-  readonly own: 'mean' | 'cls' | 'given' | undefined;
+  readonly rows: DistillRows;
 }
 
 /** The terms of the loss and the weights that are trained. Throws UsageError, ModelError. */
 export function matchOn(pair: Pair, options: MatchingOptions): DistillSetUp {
-  const { teacher, student, tokenizer, own, ...rows } = pair;
-  const [teacherFeeding, feeding] = [feedingOf(teacher, tokenizer), feedingOf(student.known, tokenizer)];
-  const values = new DistilledValues('teacher', teacher.model, teacher.recognition);
+  const { first, others, student, feeding, maxLength, rows } = pair;
+  const { known: teacher, values, tokenizer, config, pooling } = first;
   const scores = values.logits().length > 0;
-  const pooling = options.pooling ?? (values.sentence() ? 'given' : (own ?? 'mean'));
   const chosen = termsOf(options, { scores, learns: rows.goal !== undefined, pooling, binary: rows.binary });
   const learner = new DistilledValues('student', student.known.model, student.known.recognition, student.outputs);
   const matching = { ...chosen, layers: student.layers, half: true, seed: options.seed };
-  const matched = matchStudent(values, learner, matching);
+  const matched = matchStudent([first, ...others], learner, matching);
   const goal = chosen.hard > 0 ? rows.goal : undefined;
   const { freeze, trainEmbeddings: embeddings } = options;
   const found = trainableWeights(matched.student, student.known.recognition, { freeze, embeddings });
   return {
     ...rows,
     teacher,
+    teachers: matched.teachers.map((asked, i) => ({ ...[first, ...others][i]!, ...asked })),
+    textOf: (row) => rows.texts[row]!,
     student,
     goal,
     terms: [...matched.terms, ...(goal ? [hardTerm(goal, chosen.hard)] : [])],
-    matched,
     trainable: { ...found, weights: [...found.weights, ...matched.projections] },
     feeding,
-    teacherFeeding,
     tokenizer,
+    config,
+    maxLength,
     weights: weightsOf(chosen),
   };
+}
+
+/** What student and first teacher both take: as many tokens, and the shape that one of them may be fixed to. Throws ModelError. */
+async function studentTokens(
+  first: KnownTeacher,
+  { known }: Student,
+): Promise<{ readonly feeding: Feeding; readonly maxLength: number }> {
+  const own = feedingOf(known, first.tokenizer);
+  const feeding = { ...own, fixed: commonShape(own.fixed, first.feeding.fixed) };
+  refuseUnfeedable(first, true, feeding);
+  const mine = sequenceLimit({ asked: first.maxLength, fixed: own.fixed, config: await loadConfig(known.path.folder) });
+  return { feeding, maxLength: mine };
 }
 
 function hardTerm(goal: Goal, weight: number): Term {
@@ -153,11 +189,4 @@ function termsOf(
     throw new UsageError('losses: expected a weight above 0, found none');
   if (!(temperature > 0)) throw new UsageError(`--temperature: expected a number above 0, found ${temperature}`);
   return { ...terms, temperature, embeddingForm, pooling, binary };
-}
-
-/** How a model is fed with texts of a tokenizer. Throws ModelError. */
-export function feedingOf({ inputs, roles }: KnownModel, { padId, padSide }: Tokenizer): Feeding {
-  const known = roles ?? rolesByName(inputs);
-  checkRoles(inputs, known);
-  return { inputs, roles: known, fixed: fixedShape(inputs, known), padId, padSide };
 }

@@ -2,7 +2,6 @@
 import { recognise } from '../bert/recognise.ts';
 import { loadTokenizer } from '../data/tokenizer/tokenizer.ts';
 import { ModelError, UsageError } from '../errors.ts';
-import { checkGraph } from '../ir/verify.ts';
 import { keepLayers } from '../passes/student/keep-layers.ts';
 import { keptLayers, type LayerChoice } from '../passes/student/layer-list.ts';
 import { layerMap, type LayerMapChoice } from '../passes/student/layer-map.ts';
@@ -10,9 +9,10 @@ import { narrowFfn } from '../passes/student/narrow-ffn.ts';
 import { narrowHeads } from '../passes/student/narrow-heads.ts';
 import type { StudentSizes } from '../passes/student/student-config.ts';
 import type { ReportStep } from '../report/schema.ts';
-import type { Step } from './compress.ts';
+
 import type { Events } from './events.ts';
 import { readKnownModel, type KnownModel } from './known-model.ts';
+import { runSteps, type Step } from './steps.ts';
 
 export interface StudentOptions {
   /** How many layers to keep, or which. */
@@ -54,17 +54,13 @@ function cutStudent(teacher: KnownModel, options: StudentOptions, events: Events
     ...(heads === undefined ? [] : [{ pass: narrowHeads, options: { heads } }]),
     ...(ffn === undefined ? [] : [{ pass: narrowFfn, options: { ffn } }]),
   ];
-  let { model } = teacher;
-  const reports = steps.map(({ pass, options }): ReportStep => {
-    const started = performance.now();
-    const result = pass.run(model, options, { log: events.log, progress: events.bar(pass.name) });
-    checkGraph(result.model.graph, `after ${pass.name}`);
-    model = result.model;
-    const { changed, stats, skipped } = result;
-    const seconds = (performance.now() - started) / 1000;
-    return { pass: pass.name, options: { ...(options as object) }, changed, stats, skipped: [...skipped], seconds };
-  });
-  if (reports.every(({ changed }) => !changed))
+  const optional = true; // a width may be the teacher's, as long as something is smaller
+  const { model, steps: reports } = runSteps(
+    teacher.model,
+    steps.map((step) => ({ ...step, optional })),
+    events,
+  );
+  if (reports.length === 0)
     throw new UsageError('student: expected one smaller than the teacher, found sizes that are those of the teacher');
   const of = layersOf(teacher);
   const kept = layers === undefined ? [...Array(of).keys()] : keptLayers(layers, of);

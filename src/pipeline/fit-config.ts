@@ -11,7 +11,8 @@ const classes: Readonly<Record<FitTask, string>> = {
   'fill-mask': 'ForMaskedLM',
 };
 
-const problems: Readonly<Partial<Record<FitTask, string>>> = {
+/** `problem_type` by task. */
+export const problems: Readonly<Partial<Record<FitTask, string>>> = {
   'text-classification': 'single_label_classification',
   'multi-label-classification': 'multi_label_classification',
   regression: 'regression',
@@ -32,6 +33,35 @@ const families: Readonly<Record<string, string>> = {
   camembert: 'Camembert',
 };
 
+/** A head of several, by the name of its task. */
+export interface NamedHead {
+  readonly name: string;
+  readonly task: FitTask;
+  readonly output: string;
+  readonly labels: readonly string[];
+}
+
+/**
+ * The input's config for several heads: that of the encoder, with `task_heads`, in which each head has its output's name and
+ * the fields that other configs have for their only one. Of labels that all share there are none.
+ */
+export function configWithHeads(
+  config: Readonly<Record<string, unknown>>,
+  heads: readonly NamedHead[],
+): Record<string, unknown> {
+  const {
+    id2label: _names,
+    label2id: _ids,
+    num_labels: _count,
+    ...rest
+  } = configWith(config, 'sentence-similarity', []);
+  const entries = heads.map(({ name, task, output, labels }) => {
+    const { architectures, id2label, label2id, num_labels, problem_type } = configWith(config, task, labels);
+    return [name, { output, architectures, id2label, label2id, num_labels, problem_type }];
+  });
+  return { ...rest, task_heads: Object.fromEntries(entries) };
+}
+
 /** The input's config with what a head of these labels changes; a config without a model type is taken for BERT's. */
 export function configWith(
   config: Readonly<Record<string, unknown>>,
@@ -42,7 +72,7 @@ export function configWith(
   const [first] = Array.isArray(config['architectures']) ? config['architectures'].map(String) : [];
   const family =
     first?.replace(/(Model|For[A-Z]\w*)$/, '') || families[type] || type.replace(/^./, (c) => c.toUpperCase());
-  const { problem_type: _problem, ...rest } = config;
+  const { problem_type: _problem, task_heads: _heads, ...rest } = config;
   const problem = problems[task];
   return {
     ...rest,

@@ -32,6 +32,9 @@ export interface FitData {
   readonly notes: readonly string[];
 }
 
+/** How many rows a guess at the task looks at. */
+export const LOOK = 200;
+
 /** How many lines a note names. */
 const NAMED = 3;
 

@@ -1,22 +1,17 @@
 // The rows that training is judged by, as the task that measures them takes them.
 import type { ModelConfig } from '../data/config.ts';
-import { datasetOf, type Dataset } from '../data/dataset.ts';
+import { datasetOf, firstRows, type Dataset } from '../data/dataset.ts';
 import type { Tokenizer } from '../data/tokenizer/tokenizer.ts';
 import { checkGold, requireColumns } from '../evaluate/evaluate.ts';
 import { taskNamed } from '../evaluate/registry.ts';
 import type { InputRoles } from '../evaluate/roles.ts';
 import type { FitTask } from '../objectives/fit-task.ts';
 import type { Goal } from '../objectives/goal.ts';
+import { problems } from './fit-config.ts';
 import type { DevSet } from './training.ts';
 
 /** Texts whose words are guessed, each word in a run of its own. */
 const MASKED_TEXTS = 200;
-
-const problems: Readonly<Partial<Record<FitTask, string>>> = {
-  'text-classification': 'single_label_classification',
-  'multi-label-classification': 'multi_label_classification',
-  regression: 'regression',
-};
 
 export interface DevOptions {
   readonly tokenizer: Tokenizer;
@@ -55,10 +50,5 @@ export async function devSetOf(
 
 async function firstOf(data: Dataset, most: number): Promise<Dataset> {
   if (data.size <= most) return data;
-  const rows = [];
-  for await (const row of data.rows()) {
-    rows.push(row);
-    if (rows.length === most) break;
-  }
-  return datasetOf(rows, data);
+  return datasetOf(await firstRows(data, most), data);
 }

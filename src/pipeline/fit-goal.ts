@@ -22,6 +22,8 @@ export interface GoalMaterial {
   readonly pooling: 'mean' | 'cls';
   readonly train: readonly Row[];
   readonly dev: readonly Row[];
+  /** Behind the names of the loss's inputs. */
+  readonly suffix?: string | undefined;
 }
 
 export interface PreparedGoal {
@@ -48,25 +50,39 @@ export function prepareGoal(
   const missing = [...counts.keys()].filter((id) => counts[id] === 0).map((id) => choice.labels[id] ?? String(id));
   if (missing.length === counts.length)
     throw new DataError(`${material.path}: expected labels to train on, found none in ${samples.length} rows`);
-  const notes =
-    missing.length === 0
-      ? []
-      : [
-          `no row to train on has ${missing.length === 1 ? 'the label' : 'the labels'} ${missing.slice(0, NAMED).join(', ')}${missing.length > NAMED ? ` and ${missing.length - NAMED} more` : ''}: the model cannot learn to give ${missing.length === 1 ? 'it' : 'them'}`,
-        ];
+  const notes = [...missingNotes(missing), ...(choice.step ? caseNotes(choice.labels) : [])];
   if (options.classWeights === undefined) return { goal, samples, notes };
   const classWeights =
     task === 'multi-label-classification' ? positiveWeights(counts, samples.length) : balancedWeights(counts);
   return { goal: goalFor(task, { ...context, classWeights }), samples, notes };
 }
 
+function missingNotes(missing: readonly string[]): string[] {
+  if (missing.length === 0) return [];
+  const [what, them] = missing.length === 1 ? ['the label', 'it'] : ['the labels', 'them'];
+  const more = missing.length > NAMED ? ` and ${missing.length - NAMED} more` : '';
+  return [
+    `no row to train on has ${what} ${missing.slice(0, NAMED).join(', ')}${more}: the model cannot learn to give ${them}`,
+  ];
+}
+
+/** Names of fresh classes that only their case tells apart are more likely one class, written in two ways. */
+function caseNotes(labels: readonly string[]): string[] {
+  const written = new Map<string, string[]>();
+  for (const label of labels) written.set(label.toLowerCase(), [...(written.get(label.toLowerCase()) ?? []), label]);
+  const twice = [...written.values()].filter((names) => names.length > 1);
+  if (twice.length === 0) return [];
+  const shown = twice.slice(0, NAMED).map((names) => names.join(' and '));
+  return [`labels that differ in case alone are classes of their own: ${shown.join('; ')}`];
+}
+
 function contextOf(
   task: FitTask,
   { model, recognition, output, classes, labels }: HeadChoice,
-  { path, tokenizer, maxLength, pooling, train, dev }: GoalMaterial,
+  { path, tokenizer, maxLength, pooling, train, dev, suffix }: GoalMaterial,
   { labelSmoothing }: GoalOptions,
 ): GoalContext {
-  const base = { path, tokenizer, maxLength, labels, output, classes, smoothing: labelSmoothing };
+  const base = { path, tokenizer, maxLength, labels, output, classes, suffix, smoothing: labelSmoothing };
   if (task !== 'sentence-similarity') return base;
   const tokens = recognition.head.outputs.find(({ name }) => name === output)?.kind === 'hidden';
   const features = { ...featuresOf(model.graph, recognition), hidden: output };

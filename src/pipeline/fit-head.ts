@@ -20,14 +20,18 @@ export interface HeadOptions {
   readonly seed: number;
 }
 
-export interface HeadChoice {
-  readonly model: Model;
-  readonly recognition: Recognition;
+/** An output that is trained. */
+export interface TrainedHead {
   readonly output: string;
   /** Size of the output's last dimension. */
   readonly classes: number;
   /** In the order of their ids; empty for scores and words. */
   readonly labels: readonly string[];
+}
+
+export interface HeadChoice extends TrainedHead {
+  readonly model: Model;
+  readonly recognition: Recognition;
   /** Absent where the model's own head is kept. */
   readonly step?: ReportStep;
   readonly notes: readonly string[];
@@ -37,6 +41,8 @@ export interface HeadChoice {
 export interface LabelledRows {
   readonly path: string;
   readonly rows: readonly Row[];
+  /** The file to judge by, where it is another. */
+  readonly dev?: { readonly path: string; readonly rows: readonly Row[] } | undefined;
   /** Names that the file has for its class numbers. */
   readonly classes?: readonly string[] | undefined;
 }
@@ -73,7 +79,7 @@ export function chooseHead(
 ): HeadChoice {
   const own = outputFor(task, known.recognition);
   if (task === 'sentence-similarity' || task === 'fill-mask') return keptOutput(known, task, own);
-  const labels = task === 'regression' ? ['score'] : labelsOf(task, data, options);
+  const labels = labelNamesOf(task, data, options);
   const names = own?.size === config?.labels.length ? (config?.labels ?? []) : [];
   if (options.head === 'keep') {
     if (!own) throw new ModelError(`--head keep: expected an output for ${task}, found none: use --head fresh`);
@@ -103,11 +109,21 @@ function keptOutput(known: KnownModel, task: FitTask, own: Output | undefined): 
   return { ...base(known), output: own.name, classes: own.size ?? 0, labels: [], notes: [] };
 }
 
+/** Names of the data's labels in order; 'score' where there are none to tell apart. Throws DataError. */
+export function labelNamesOf(task: FitTask, data: LabelledRows, options: HeadOptions): readonly string[] {
+  return task === 'regression' ? ['score'] : labelsOf(task, data, options);
+}
+
 /** Names of the data's labels in order; those that were given, where there are such. */
-function labelsOf(task: FitTask, { path, rows, classes }: LabelledRows, { labels }: HeadOptions): readonly string[] {
-  const found = orderLabels(countLabels(task, rows).keys(), classes);
+function labelsOf(
+  task: FitTask,
+  { path, rows, dev, classes }: LabelledRows,
+  { labels }: HeadOptions,
+): readonly string[] {
+  const judged = dev ? countLabels(task, dev.rows, dev.path).keys() : [];
+  const found = orderLabels(new Set([...countLabels(task, rows, path).keys(), ...judged]), classes);
   if (labels !== undefined) return labels;
-  if (found.length < 2 && task === 'text-classification')
+  if (found.length < 2 && task !== 'multi-label-classification')
     throw new DataError(
       `${path}: expected at least two labels to tell apart, found ${found.map((name) => `'${name}'`).join(', ') || 'none'}`,
     );
@@ -115,13 +131,13 @@ function labelsOf(task: FitTask, { path, rows, classes }: LabelledRows, { labels
   return found;
 }
 
-/** Why the model's own head does not do, or undefined where it does. */
-function whyFresh(
+/** Why the model's own head does not do, or undefined where it does. Throws DataError for a label that may be misspelt. */
+export function whyFresh(
   own: Output | undefined,
   names: readonly string[],
   labels: readonly string[],
   task: FitTask,
-  { path, rows }: LabelledRows,
+  { path, rows, dev }: LabelledRows,
 ): string | undefined {
   if (!own?.size) return 'the model has no head for the task';
   if (task === 'regression') return own.size === 1 ? undefined : `the model's head has ${own.size} outputs`;
@@ -134,24 +150,48 @@ function whyFresh(
   const generic = names.every((name) => /^LABEL_\d+$/.test(name));
   if (generic || strange.length === labels.length)
     return `the model's head has other labels (${names.slice(0, 4).join(', ') || own.size})`;
-  const line = rows.find(
-    (row) => row.label === strange[0] || row.labels?.includes(strange[0]!) || row.tags?.includes(strange[0]!),
-  )?.line;
+  const has = (row: Row): boolean =>
+    row.label === strange[0] || row.labels?.includes(strange[0]!) === true || row.tags?.includes(strange[0]!) === true;
+  const first = rows.find(has);
+  const line = (first ?? dev?.rows.find(has))?.line;
   throw new DataError(
-    `${path}${line === undefined ? '' : ` line ${line}`}: expected one of the model's labels ${names.slice(0, 8).join(', ')}, found '${strange[0]}': --head fresh trains a head for the labels of the data`,
+    `${first || !dev ? path : dev.path}${line === undefined ? '' : ` line ${line}`}: expected one of the model's labels ${names.slice(0, 8).join(', ')}, found '${strange[0]}': --head fresh trains a head for the labels of the data`,
   );
 }
 
 function withFreshHead(
-  { model }: KnownModel,
+  known: KnownModel,
   task: FitTask,
   labels: readonly string[],
   why: string,
-  { pooling, seed }: HeadOptions,
+  options: HeadOptions,
 ): HeadChoice {
+  return {
+    ...putHeads(known, [{ task, labels: labels.length }], options),
+    output: 'logits',
+    classes: labels.length,
+    labels,
+    notes: [`a fresh head is trained: ${why}; labels ${listed(labels)}`],
+  };
+}
+
+/** The first names of a list. */
+export function listed(labels: readonly string[]): string {
+  return `${labels.slice(0, 8).join(', ')}${labels.length > 8 ? ' …' : ''}`;
+}
+
+/** The model with fresh heads in place of its outputs; names of outputs and weights are those of a single head by default. */
+export function putHeads(
+  { model }: KnownModel,
+  heads: readonly { task: FitTask; labels: number; output?: string; weights?: string }[],
+  { pooling, seed }: HeadOptions,
+): Pick<HeadChoice, 'model' | 'recognition'> & { readonly step: ReportStep } {
   const started = performance.now();
-  const per = task === 'token-classification' ? 'token' : 'text';
-  const options = freshHeads.options.parse({ heads: [{ labels: labels.length, per }], pooling, seed });
+  const given = heads.map(({ task, ...head }) => ({
+    ...head,
+    per: task === 'token-classification' ? 'token' : 'text',
+  }));
+  const options = freshHeads.options.parse({ heads: given, pooling, seed });
   const {
     model: made,
     stats,
@@ -166,13 +206,5 @@ function withFreshHead(
     skipped: [...skipped],
     seconds: (performance.now() - started) / 1000,
   };
-  return {
-    model: made,
-    recognition: recognise(made),
-    output: 'logits',
-    classes: labels.length,
-    labels,
-    step,
-    notes: [`a fresh head is trained: ${why}; labels ${labels.slice(0, 8).join(', ')}${labels.length > 8 ? ' …' : ''}`],
-  };
+  return { model: made, recognition: recognise(made), step };
 }

@@ -1,23 +1,25 @@
-// All that is known before the first step: model, head, weights, rows, goal.
+// All that is known before the first step: model, heads, weights, rows, goals.
 import { loadConfig, loadPooling, type ModelConfig } from '../data/config.ts';
-import type { Dataset, Row } from '../data/dataset.ts';
 import { loadTokenizer, type Tokenizer } from '../data/tokenizer/tokenizer.ts';
 import { sequenceLimit } from '../evaluate/evaluate.ts';
-import { checkRoles, fixedShape, rolesByName } from '../evaluate/roles.ts';
 import type { Feeding } from '../objectives/batch-source.ts';
-import { guessFitTask, type FitTask } from '../objectives/fit-task.ts';
+import type { FitTask } from '../objectives/fit-task.ts';
 import type { Goal, Sample } from '../objectives/goal.ts';
 import { trainableWeights, type Trainable } from '../passes/head/trainable.ts';
-import { openFitData, readFitData, type FitData, type FitDataOptions } from './fit-data.ts';
+import { feedingOf } from './feeding.ts';
 import { devSetOf } from './fit-dev.ts';
 import { prepareGoal, type GoalOptions } from './fit-goal.ts';
-import { chooseHead, outputFor, type HeadChoice, type HeadOptions } from './fit-head.ts';
+import { chooseHead, type HeadChoice, type HeadOptions } from './fit-head.ts';
+import { chooseHeads } from './fit-heads.ts';
+import { readFitRows, type FitReadOptions, type FitRows, type FitSource } from './fit-read.ts';
+import { refuseUnused } from './fit-unused.ts';
 import { readKnownModel, type KnownModel } from './known-model.ts';
 import type { DevSet } from './training.ts';
 
-export interface SetUpOptions extends FitDataOptions, HeadOptions, GoalOptions {
+export interface SetUpOptions extends FitReadOptions, HeadOptions, GoalOptions {
   readonly model: string;
-  readonly task?: FitTask | undefined;
+  /** One without a name, or one or more with names and heads of their own. */
+  readonly sources: readonly FitSource[];
   /** Most tokens of a text. */
   readonly maxLength?: number | undefined;
   /** Weights that stay, by name or path, with *. */
@@ -29,17 +31,25 @@ export interface SetUpOptions extends FitDataOptions, HeadOptions, GoalOptions {
 
 export interface FitSetUp {
   readonly known: KnownModel;
-  readonly task: FitTask;
-  readonly data: FitData;
-  readonly choice: HeadChoice;
+  /** At least one; all on the same model. */
+  readonly parts: readonly FitPart[];
   readonly trainable: Trainable;
-  readonly goal: Goal;
-  readonly samples: readonly Sample[];
   readonly feeding: Feeding;
-  readonly dev: DevSet | undefined;
   readonly kit: Kit;
   readonly maxLength: number;
   readonly notes: readonly string[];
+}
+
+/** A file with its head. */
+export interface FitPart {
+  /** Where the head has a name of its own. */
+  readonly name: string | undefined;
+  readonly source: FitSource;
+  readonly task: FitTask;
+  readonly choice: HeadChoice;
+  readonly goal: Goal;
+  readonly samples: readonly Sample[];
+  readonly dev: DevSet | undefined;
 }
 
 /** What a model folder brings beside the model. */
@@ -50,36 +60,72 @@ export interface Kit {
   readonly pooling: 'mean' | 'cls';
 }
 
-/** How many rows a guess looks at. */
-const LOOK = 200;
-
 /** Throws UsageError, ModelError, DataError. */
 export async function setUpFit(options: SetUpOptions): Promise<FitSetUp> {
   const known = readKnownModel(options.model);
   const kit = await kitOf(known, options);
-  const dataset = await openFitData(options);
-  const { task, from } = options.task
-    ? { task: options.task, from: undefined }
-    : guessFitTask({ ...(await lookAt(dataset)), config: kit.config, ...outputsOf(known) });
-  const data = await readFitData(dataset, options, classesOf(task));
-  const rows = { path: dataset.path, rows: [...data.train, ...data.devRows], classes: dataset.classes };
+  const read: FitRows[] = [];
+  for (const source of options.sources) read.push(await readFitRows(source, known, kit.config, options));
+  refuseUnused(
+    read.map(({ task }) => task),
+    options,
+  );
   const weights = { freeze: options.freeze, embeddings: options.trainEmbeddings };
   trainableWeights(known.model, known.recognition, { ...weights, freeze: [] }); // before a head is put on what cannot be trained
-  const choice = chooseHead(known, kit.config, task, rows, { ...options, pooling: options.pooling ?? kit.headPooling });
-  const trainable = trainableWeights(choice.model, choice.recognition, weights);
+  const choices = choose(known, kit.config, read, { ...options, pooling: options.pooling ?? kit.headPooling });
+  const [{ model, recognition }] = choices as [HeadChoice];
+  const trainable = trainableWeights(model, recognition, weights);
   const feeding = feedingOf(known, kit.tokenizer);
-  const { tokenizer, config, pooling } = kit;
+  const { config, tokenizer } = kit;
   const maxLength = sequenceLimit({ asked: options.maxLength, fixed: feeding.fixed, config, tokenizer });
-  const { train, devRows } = data;
-  const material = { path: dataset.path, tokenizer, maxLength, pooling, train, dev: devRows };
+  const parts: FitPart[] = [];
+  const notes: string[] = [];
+  for (const [i, rows] of read.entries()) {
+    const made = await partOf(rows, choices[i]!, { kit, feeding, maxLength }, options);
+    parts.push(made);
+    const { name } = made;
+    const said = [...rows.notes, ...choices[i]!.notes, ...made.notes];
+    notes.push(...said.map((note) => (name === undefined ? note : `${name}: ${note}`)));
+  }
+  return { known, parts, trainable, feeding, kit, maxLength, notes };
+}
+
+function choose(
+  known: KnownModel,
+  config: ModelConfig | undefined,
+  read: readonly FitRows[],
+  options: HeadOptions,
+): HeadChoice[] {
+  const tasks = read.map(({ source, task, data: { dataset, train, devRows } }) => {
+    const { dev } = source;
+    const rows = dev === undefined ? [...train, ...devRows] : train;
+    const judged = dev === undefined ? undefined : { path: dev, rows: devRows };
+    const data = { path: dataset.path, rows, dev: judged, classes: dataset.classes };
+    return { name: source.name ?? '', task, data };
+  });
+  const [only] = tasks as [(typeof tasks)[number]];
+  return only.name === ''
+    ? [chooseHead(known, config, only.task, only.data, options)]
+    : chooseHeads(known, config, tasks, options);
+}
+
+async function partOf(
+  { source, task, data }: FitRows,
+  choice: HeadChoice,
+  { kit, feeding, maxLength }: Pick<FitSetUp, 'kit' | 'feeding' | 'maxLength'>,
+  options: SetUpOptions,
+): Promise<FitPart & { readonly notes: readonly string[] }> {
+  const { tokenizer, config, pooling } = kit;
+  const { name } = source;
+  const { train, devRows, dataset } = data;
+  const suffix = name === undefined ? '' : `_${name}`;
+  const material = { path: dataset.path, tokenizer, maxLength, pooling, train, dev: devRows, suffix };
   const prepared = prepareGoal(task, choice, material, options);
-  const { roles } = feeding;
   const { batch, seed } = options;
-  const judging = { tokenizer, config, labels: choice.labels, maxLength, pooling, roles, batch, seed };
-  const dev = data.dev && (await devSetOf(task, prepared.goal, data.dev, judging));
-  const guessed = from === undefined ? [] : [`task ${task}, guessed from ${from}: name another with --task`];
-  const notes = [...guessed, ...data.notes, ...choice.notes, ...prepared.notes];
-  return { known, task, data, choice, trainable, ...prepared, feeding, dev, kit, maxLength, notes };
+  const judging = { tokenizer, config, labels: choice.labels, maxLength, pooling, roles: feeding.roles, batch, seed };
+  const found = data.dev && (await devSetOf(task, prepared.goal, data.dev, judging));
+  const dev = found && name !== undefined ? { ...found, name, output: choice.output } : found;
+  return { name, source, task, choice, dev, ...prepared };
 }
 
 /** A pooling of sentence-transformers' files holds for a fresh head too. */
@@ -94,29 +140,4 @@ async function kitOf(
   ]);
   const asked = pooling === 'pooler' ? undefined : pooling;
   return { tokenizer, config, pooling: asked ?? own ?? 'mean', headPooling: own };
-}
-
-async function lookAt(dataset: Dataset): Promise<Pick<Dataset, 'path' | 'columns'> & { readonly rows: Row[] }> {
-  const rows: Row[] = [];
-  for await (const row of dataset.rows()) if (rows.push(row) >= LOOK) break;
-  return { path: dataset.path, columns: dataset.columns, rows };
-}
-
-function outputsOf({ recognition }: KnownModel): { readonly classes: boolean; readonly vocabulary: boolean } {
-  return {
-    classes: outputFor('text-classification', recognition) !== undefined,
-    vocabulary: outputFor('fill-mask', recognition) !== undefined,
-  };
-}
-
-/** What the split spreads evenly. */
-function classesOf(task: FitTask): (row: Row) => string {
-  const classes = task === 'text-classification' || task === 'multi-label-classification';
-  return ({ label }) => (classes ? (label ?? '') : '');
-}
-
-function feedingOf({ inputs, roles }: KnownModel, { padId, padSide }: Tokenizer): Feeding {
-  const known = roles ?? rolesByName(inputs);
-  checkRoles(inputs, known);
-  return { inputs, roles: known, fixed: fixedShape(inputs, known), padId, padSide };
 }

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadConfig, loadPooling, type ModelConfig } from '../data/config.ts';
 import { loadTokenizer, type Tokenizer } from '../data/tokenizer/tokenizer.ts';
+import { UsageError } from '../errors.ts';
 import type { Pooling } from '../evaluate/pooling.ts';
 import type { KnownModel } from './known-model.ts';
 
@@ -11,6 +12,8 @@ export interface Kit {
   readonly tokenizer: Tokenizer;
   readonly config: ModelConfig | undefined;
   readonly pooling: Pooling | undefined;
+  /** The output to read, where one head of several was asked for. */
+  readonly output?: string | undefined;
 }
 
 /** What a candidate lacks beside it is the original's: an .onnx file alone is fed as the original is. */
@@ -23,6 +26,40 @@ export async function loadKits([original, ...candidates]: readonly KnownModel[])
     return { tokenizer: own, config: config ?? kit.config, pooling: pooling ?? kit.pooling };
   });
   return [kit, ...(await Promise.all(others))];
+}
+
+/**
+ * Kits for judging models by one head of several: a name in the config's `task_heads`, whose labels then count, or of an output.
+ * A candidate that has neither is judged by what it has.
+ * @throws UsageError where the original has no such head, or has several and none was named for labelled rows
+ */
+export function kitsOfHead(
+  kits: readonly Kit[],
+  models: readonly KnownModel[],
+  head: string | undefined,
+  labelled: boolean,
+): readonly Kit[] {
+  const [{ config }, { outputs }] = [kits[0]!, models[0]!];
+  const names = [...(config?.heads?.keys() ?? [])];
+  if (head === undefined) {
+    if (labelled && names.length > 0)
+      throw new UsageError(
+        `--head: expected one of the model's heads ${names.join(', ')} to judge by, found none named`,
+      );
+    return kits;
+  }
+  const known = names.length > 0 ? names : outputs.map(({ name }) => name);
+  if (!names.includes(head) && !outputs.some(({ name }) => name === head))
+    throw new UsageError(`--head: expected one of ${known.join(', ')}, found '${head}'`);
+  return kits.map((kit, i) => kitOfHead(kit, models[i]!, head));
+}
+
+function kitOfHead(kit: Kit, { outputs }: KnownModel, head: string): Kit {
+  const named = kit.config?.heads?.get(head);
+  const output = outputs.find(({ name }) => name === (named?.output ?? head))?.name;
+  if (output === undefined) return kit;
+  const { problemType: _problem, heads: _heads, ...rest } = kit.config ?? { architectures: [], labels: [] };
+  return { ...kit, output, config: named ? { ...rest, ...named.config } : kit.config };
 }
 
 async function loadKit({ path }: KnownModel): Promise<Kit> {

@@ -2,7 +2,7 @@
 import { builtinDataset } from '../data/builtin-texts.ts';
 import type { ColumnNames } from '../data/columns.ts';
 import type { ModelConfig } from '../data/config.ts';
-import type { Dataset, Row } from '../data/dataset.ts';
+import { firstRows, type Dataset, type Row } from '../data/dataset.ts';
 import { openDataset } from '../data/open-dataset.ts';
 import type { Tokenizer } from '../data/tokenizer/tokenizer.ts';
 import { DataError, UsageError } from '../errors.ts';
@@ -15,15 +15,19 @@ import type { Task, TaskRun } from '../evaluate/task.ts';
 import type { Padding } from '../evaluate/window.ts';
 import { openBaseline, type BaselineGate } from './baseline.ts';
 import type { Gates } from './gates.ts';
-import { labelsBeside, loadKits, namesOf, type Kit } from './kits.ts';
+import { kitsOfHead, labelsBeside, loadKits, namesOf, type Kit } from './kits.ts';
 import type { KnownModel } from './known-model.ts';
 
 export interface DataOptions extends ColumnNames {
   /** Labelled file; without it parity on built-in texts is measured. */
   readonly data?: string | undefined;
+  /** Rows that were opened already, in place of `data`. */
+  readonly dataset?: Dataset | undefined;
   /** Which list of a JSON file that holds several. */
   readonly split?: string | undefined;
   readonly task?: string | undefined;
+  /** Which head of a model that has several. */
+  readonly head?: string | undefined;
   /** Measure this many rows, chosen with the seed. */
   readonly samples?: number | undefined;
   readonly maxLength?: number | undefined;
@@ -46,6 +50,8 @@ export interface Entry {
   readonly labels: readonly string[];
   /** For each of the labels where its score stands in this model's outputs; absent where in order. */
   readonly columns?: readonly number[];
+  /** The output that is read, of a model with several heads. */
+  readonly output?: string | undefined;
   readonly pooling: Pooling;
 }
 
@@ -72,13 +78,15 @@ export async function prepareMaterial(
   models: readonly KnownModel[],
   options: DataOptions,
 ): Promise<Material | NoMaterial> {
-  const kits = await loadKits(models).catch((error: unknown): NoMaterial => {
-    if (options.data !== undefined || !(error instanceof DataError)) throw error;
+  const loaded = await loadKits(models).catch((error: unknown): NoMaterial => {
+    if (options.data !== undefined || options.dataset || !(error instanceof DataError)) throw error;
     return { missing: error.message };
   });
-  if ('missing' in kits) return kits;
+  if ('missing' in loaded) return loaded;
+  const kits = kitsOfHead(loaded, models, options.head, options.data !== undefined);
   const original = kits[0]!;
-  const dataset = options.data === undefined ? undefined : await openDataset(options.data, options, options);
+  const opened = options.data === undefined ? undefined : await openDataset(options.data, options, options);
+  const dataset = options.dataset ?? opened;
   const look = dataset && { columns: dataset.columns, rows: await firstRows(dataset, 200) };
   const guess = guessTask(original.config, models[0]!.outputs, look);
   const task = taskNamed(dataset === undefined ? 'feature-extraction' : (options.task ?? guess.task));
@@ -136,7 +144,7 @@ function entriesOf(
   const runs = new Map<string, TaskRun>();
   const reference = namesOf(kits[0]!.config?.labels ?? [], classes);
   return models.map((model, i) => {
-    const { tokenizer, config } = kits[i]!;
+    const { tokenizer, config, output } = kits[i]!;
     const roles = model.roles ?? rolesByName(model.inputs);
     checkRoles(model.inputs, roles);
     const fixed = fixedShape(model.inputs, roles);
@@ -161,6 +169,7 @@ function entriesOf(
       maxLength,
       labels,
       pooling,
+      output,
       ...(columns && { columns }),
     };
   });
@@ -170,15 +179,6 @@ function entriesOf(
 function hasSeveral({ label = '', labels }: Row, names: readonly string[]): boolean {
   if (labels !== undefined) return true;
   return label.includes('|') && !names.includes(label) && label.split('|').every((name) => names.includes(name.trim()));
-}
-
-async function firstRows(dataset: Dataset, most: number): Promise<Row[]> {
-  const rows: Row[] = [];
-  for await (const row of dataset.rows()) {
-    rows.push(row);
-    if (rows.length >= most) break;
-  }
-  return rows;
 }
 
 /** The baseline that models on this material are held against, where one was asked for. Throws UsageError, DataError. */

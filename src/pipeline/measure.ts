@@ -27,7 +27,7 @@ export interface MeasureOptions {
 }
 
 /** What was found of one model beside the original. */
-export interface Found extends Pick<Candidate, 'accuracy' | 'parity' | 'latency' | 'changed'> {
+export interface Found extends Pick<Candidate, 'accuracy' | 'tasks' | 'parity' | 'latency' | 'changed'> {
   /** Absent without labelled data. */
   readonly evaluation?: Evaluation;
 }

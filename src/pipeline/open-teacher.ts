@@ -1,47 +1,68 @@
-// Opens what a distillation asks: the teacher's graph with the signals as outputs, and the cache of what it gave before.
+// Opens what a distillation asks: the teachers' graphs with the signals as outputs, and the caches of what they gave before.
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { hashFile } from '../onnx/hash.ts';
-import { sourceFiles } from '../onnx/sources.ts';
+import { onnxruntimeVersion } from '../runtime/machine.ts';
 import { openSession } from '../runtime/session.ts';
-import type { DistillSetUp } from './distill-set-up.ts';
-import type { KnownModel } from './known-model.ts';
-import { TeacherCache, cacheBytes, cacheFolder, cacheKey } from './teacher-cache.ts';
+import type { AskedTeacher, DistillSetUp } from './distill-set-up.ts';
+import type { CacheFolder } from './cache-folder.ts';
+import { TeacherCache, cacheBytes, cacheKey } from './teacher-cache.ts';
+import type { Encoding } from '../data/tokenizer/tokenizer.ts';
 import { teacherOf, type Teacher } from './teacher.ts';
 import { sessionOptions, type RunOptions, type Scratch } from './training.ts';
 
-export interface CacheOptions {
-  /** Most bytes of the teacher's outputs on disk; 0: none are kept. */
-  readonly cache: number;
-  /** Default `cacheFolder()`. */
-  readonly cacheFolder?: string | undefined;
-}
-
 export interface OpenTeacher {
   readonly teacher: Teacher;
-  /** Of the teacher's files. */
+  /** Of the graph that is asked, weights included. */
   readonly hash: string;
   /** What became of the cache. */
   notes(): string[];
   close(): Promise<void>;
 }
 
-/** Throws ModelError where the teacher does not load. */
-export async function openTeacher(
+/** Opens them in turn; each gets the room that those before it left. Throws ModelError where one does not load. */
+export async function openTeachers(
   setUp: DistillSetUp,
-  options: CacheOptions & RunOptions,
+  options: RunOptions,
+  cache: CacheFolder,
+  scratch: Scratch,
+): Promise<OpenTeacher[]> {
+  const opened: OpenTeacher[] = [];
+  try {
+    for (const asked of setUp.teachers) opened.push(await openTeacher(asked, setUp, options, cache, scratch));
+    return opened;
+  } catch (error) {
+    for (const one of opened) await one.close();
+    throw error;
+  }
+}
+
+async function openTeacher(
+  asked: AskedTeacher,
+  { samples, textOf, teachers }: DistillSetUp,
+  options: RunOptions,
+  folder: CacheFolder,
   scratch: Scratch,
 ): Promise<OpenTeacher> {
-  const { matched, teacherFeeding } = setUp;
-  const hash = await hashOf(setUp.teacher);
-  const session = await openSession(scratch.write(matched.teacher), sessionOptions('the teacher', options));
-  const { cache, note } = openCache(setUp, options, hash);
-  const teacher = teacherOf(session, teacherFeeding.roles, matched.signals, cache);
+  const { model, signals, feeding, known, weight, values, sameTokens, tokenizer, maxLength } = asked;
+  const path = scratch.write(model);
+  const hash = await hashOf(path);
+  const encode = (row: number): Encoding => {
+    if (sameTokens) return samples[row]!.sequences[0]!;
+    const { text, textPair } = textOf(row);
+    return tokenizer.encode(text, textPair, maxLength);
+  };
+  const { cache, note } = openCache(asked, { rows: samples.length, encode }, folder, [hash, options.ep]);
+  const session = await openSession(path, sessionOptions(`the ${values.who}`, options));
+  const teacher = teacherOf(session, feeding, signals, { cache, ...(sameTokens ? {} : { encode }) });
+  const name = teachers.length === 1 ? '' : `${known.path.onnxPath}, weight ${weight}: `;
   return {
     teacher,
     hash,
     notes() {
       const { ran, cached } = teacher.counts;
-      return [note, `the teacher ran for ${ran} batches; those of ${cached} came from the cache`];
+      const notes = [note, `the teacher ran for ${ran} batches; those of ${cached} came from the cache`];
+      return [...notes, ...(cache?.trouble ? [cache.trouble] : [])].map((one) => `${name}${one}`);
     },
     async close() {
       cache?.close();
@@ -50,26 +71,37 @@ export async function openTeacher(
   };
 }
 
-/** Of the model's files, external data as well. */
-async function hashOf({ path, model }: KnownModel): Promise<string> {
-  const files = await Promise.all(sourceFiles(path.onnxPath, model).map((file) => hashFile(file.path)));
-  return createHash('sha256').update(files.join()).digest('hex');
+/** Of a written model and its data. */
+export async function hashOf(path: string): Promise<string> {
+  const files = [path, `${path}_data`].filter((file) => existsSync(file));
+  const hashes = await Promise.all(files.map((file) => hashFile(file)));
+  return createHash('sha256').update(hashes.join()).digest('hex');
 }
 
-/** A part of what a batch needs saves nothing: the teacher would run for the rest. So all is kept or none. */
+interface Tokens {
+  readonly rows: number;
+  encode(row: number): Encoding;
+}
+
+/**
+ * A part of what a batch needs saves nothing: the teacher would run for the rest. So all is kept or none.
+ * @param of what the outputs depend on beside tokens and onnxruntime
+ */
 function openCache(
-  { samples, matched: { signals } }: DistillSetUp,
-  { cache: bound, cacheFolder: folder = cacheFolder() }: CacheOptions,
-  teacher: string,
+  { signals, feeding: { padId, padSide, fixed } }: AskedTeacher,
+  { rows, encode }: Tokens,
+  folder: CacheFolder,
+  of: readonly unknown[],
 ): { cache?: TeacherCache; note: string } {
   const none = (why: string) => ({ note: `teacher outputs were not kept: ${why}` });
-  if (bound === 0) return none('--cache 0');
+  if (folder.left <= 0) return none('--cache 0');
   if (signals.some(({ each }) => each === 'other')) return none('attention scores and values are not kept on disk');
-  const ids = samples.map(({ sequences }) => sequences[0]!.ids);
-  const layout = { signals, lengths: ids.map(({ length }) => length) };
+  const identity = JSON.stringify([...of, onnxruntimeVersion(), padId, padSide, fixed, signals]);
+  const { key, lengths } = cacheKey(identity, rows, encode);
+  const layout = { signals, lengths };
   const bytes = cacheBytes(layout);
-  if (bytes > bound) return none(`${megabytes(bytes)} are more than --cache ${megabytes(bound)}`);
-  const cache = new TeacherCache(folder, cacheKey(teacher, layout, ids), layout, bound);
+  if (bytes > folder.left) return none(`${megabytes(bytes)} are more than --cache ${megabytes(folder.left)}`);
+  const cache = new TeacherCache(folder.take(key, bytes), layout);
   return { cache, note: `teacher outputs are kept on disk: ${megabytes(bytes)}` };
 }
 

@@ -13,7 +13,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { UsageError } from '../errors.ts';
 import type { ModelPath } from '../model-path.ts';
 import { readModel } from '../onnx/read.ts';
@@ -167,6 +167,19 @@ export class Staging {
   /** Where a small file can stand that refers to the model's weights. */
   get checkPath(): string {
     return join(this.#folder, 'check.onnx');
+  }
+
+  /** Put the files that go beside the model there now, so that the temporary folder is read as the final one will be. */
+  companions(): void {
+    const { folder, copies, texts = new Map<string, string>() } = this.#plan;
+    if (folder === undefined) return;
+    const within = (to: string): string => join(this.#folder, relative(folder, to));
+    for (const [from, to] of copies)
+      writing(to, () => {
+        mkdirSync(dirname(within(to)), { recursive: true });
+        copyFileSync(from, within(to));
+      });
+    for (const [to, text] of texts) writing(to, () => writeFileSync(within(to), text));
   }
 
   /** Move the written files to their final names. Throws UsageError where the file system refuses. */

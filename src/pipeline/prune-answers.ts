@@ -13,7 +13,7 @@ import type { Model } from '../ir/graph.ts';
 import type { Feeding } from '../objectives/batch-source.ts';
 import type { PaddedBatch } from '../objectives/goal.ts';
 import { padSequences } from '../objectives/pad.ts';
-import { feedingOf } from './distill-set-up.ts';
+import { feedingOf } from './feeding.ts';
 import type { KnownModel } from './known-model.ts';
 import type { Workshop } from './prune-works.ts';
 import type { Scratch } from './training.ts';
@@ -53,11 +53,11 @@ function answerOf({ recognition: { head, encoders } }: KnownModel): Pick<Questio
   const [encoder, another] = encoders;
   if (!encoder || another)
     throw new ModelError(
-      `--drop-layers: expected one encoder to leave layers out of, found ${encoders.length}: name the layers`,
+      `layers: expected one encoder whose layers can be told apart by its answers, found ${encoders.length}: name the layers`,
     );
   const scores = head.outputs.filter(({ kind, size = 0 }) => kind.endsWith('logits') && size > 1 && size <= CLASSES);
   const width = scores[0]?.size ?? encoder.hidden;
-  if (width === undefined) throw new ModelError('--drop-layers: expected hidden states of a known width, found none');
+  if (width === undefined) throw new ModelError('layers: expected hidden states of a known width, found none');
   return { scores: scores.filter(({ size }) => size === width).map(({ name }) => name), width };
 }
 
@@ -80,7 +80,7 @@ export async function answersOf(
   const names = scores.length > 0 ? scores : [endOf(model)];
   const asked = cloneModel(model);
   asked.graph.outputs = names.map((name) => ({ name }));
-  return scratch.with(asked, 'the model without a layer', options, async (session) => {
+  return scratch.with(asked, 'the changed model', options, async (session) => {
     const found: Float32Array[][] = [];
     for (const batch of batches) {
       options.signal?.throwIfAborted();
@@ -97,7 +97,7 @@ function endOf(model: Model): string {
   const cut = encoder ? boundariesOf(model.graph, encoder) : 'no encoder';
   if (typeof cut !== 'string' && cut.out !== undefined) return cut.out;
   throw new ModelError(
-    `--drop-layers: expected the output of the last layer, found ${typeof cut === 'string' ? cut : 'none of its shape'}: name the layers`,
+    `layers: expected the output of the last layer, found ${typeof cut === 'string' ? cut : 'none of its shape'}: name the layers`,
   );
 }
 

@@ -1,21 +1,24 @@
 // The end of a pruning: the models written, measured together beside the original, judged, put in their places.
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { recognise } from '../bert/recognise.ts';
 import { UsageError } from '../errors.ts';
 import { taskNamed } from '../evaluate/registry.ts';
 import { countParams } from '../ir/params.ts';
 import { hashFile } from '../onnx/hash.ts';
+import { sourceFiles } from '../onnx/sources.ts';
 import { writeModel, type Written } from '../onnx/write.ts';
 import type { Candidate, Report } from '../report/schema.ts';
 import { candidateOf, comparison, dataOf, runFacts } from './candidate.ts';
+import { compressedSize } from './compressed-size.ts';
 import type { Events } from './events.ts';
-import { fileFacts, type KnownModel } from './known-model.ts';
+import { fileFacts, readKnownModel, type KnownModel } from './known-model.ts';
 import { prepareMaterial, refuseImpossible, type Entry, type Material, type NoMaterial } from './material.ts';
 import { measure, type Found, type MeasureOptions, type Measured } from './measure.ts';
 import { Staging, type OutputPlan } from './output.ts';
 import { partsBeside } from './parts.ts';
 import { place } from './place.ts';
 import type { PruneModelOptions } from './prune.ts';
+import type { FewerTokens } from './prune-vocabulary.ts';
 import type { PruneMaterial } from './prune-set-up.ts';
 import { withPareto } from './pareto.ts';
 import { withKnee } from './prune-curve.ts';
@@ -34,6 +37,8 @@ export interface PruneDone {
   readonly original: KnownModel;
   readonly material: PruneMaterial | undefined;
   readonly variants: readonly Variant[];
+  /** Set where the vocabulary is smaller: the models have a tokenizer of their own. */
+  readonly fewer?: FewerTokens | undefined;
   /** Of `performance.now()`. */
   readonly started: number;
 }
@@ -48,24 +53,32 @@ export async function finishPrune(done: PruneDone, options: PruneModelOptions, e
   const stagings: Staging[] = [];
   try {
     const staged = done.variants.map(({ pruned, plan }): Staged => {
-      const own = { ...plan, texts: textsOf(plan, pruned, untouched(done.original).shape) };
+      const texts = textsOf(plan, pruned, untouched(done.original).shape);
+      const copied = ([from, to]: readonly [string, string]): boolean =>
+        !texts.has(to) && done.fewer?.left.has(basename(from)) !== true;
+      const own = { ...plan, copies: plan.copies.filter(copied), texts };
       const staging = new Staging(own);
       stagings.push(staging);
-      return { pruned, plan: own, staging, written: writeModel(pruned.known.model, staging.path, { progress: events.bar('writing') }) }; // prettier-ignore
+      const written = writeModel(pruned.known.model, staging.path, { progress: events.bar('writing') });
+      if (done.fewer) staging.companions();
+      return { pruned, plan: own, staging, written };
     });
-    const rows = await rowsToJudgeBy(done, options);
+    const rows = done.fewer
+      ? await rowsOfEach(done, done.fewer, staged[0]!, options)
+      : await rowsToJudgeBy(done, options);
     const measured = await measureAll(staged, rows, options, events);
     const before = await measureUnhealed(staged, rows, options, events);
-    const facts = await fileFacts(done.original);
+    const facts = { ...(await fileFacts(done.original)), ...(await compressedOriginal(done, options)) };
     const candidates: Candidate[] = [];
     for (const [i, one] of staged.entries())
       candidates.push(await judged(done.original, facts, one, measured.found[i] ?? {}, before[i], options));
     return {
-      ...runFacts({ ...options, command: 'prune' }, done.started),
+      ...runFacts({ ...options, command: options.verb?.command ?? 'prune' }, done.started),
       input: facts,
       ...(candidates.length > 1 ? comparison(withKnee(withPareto(facts.bytes, candidates))) : candidates[0]!),
       ...(candidates.length > 1 ? {} : saidOf(staged[0]!.pruned)),
-      steps: staged.flatMap(({ pruned }) => pruned.steps),
+      // the vocabulary's is one for all
+      steps: [...new Set(staged.flatMap(({ pruned }) => pruned.steps))],
       ...('missing' in rows || !rows.labelled ? {} : { data: dataOf(rows.dataset) }),
       notes: [
         ...(done.material?.notes ?? []),
@@ -88,18 +101,40 @@ function textsOf({ folder }: OutputPlan, { texts, known, shape }: Pruned, whole:
   return new Map(named.map(([name, text]) => [join(folder, name), text]));
 }
 
+/** The original's files under compression, where a model was made whose zeros make a difference there. */
+async function compressedOriginal(
+  { original: { path, model }, variants }: PruneDone,
+  { signal }: PruneModelOptions,
+): Promise<Pick<Report['input'], 'compressed'>> {
+  const sparse = variants.some(({ pruned }) => pruned.steps.some((step) => step.pass === 'sparsify'));
+  if (!sparse) return {};
+  const files = sourceFiles(path.onnxPath, model).map((file) => file.path);
+  return { compressed: await compressedSize(files, signal) };
+}
+
+function filesOf({ path, dataPath }: Written): string[] {
+  return dataPath === undefined ? [path] : [path, dataPath];
+}
+
 async function judged(
   original: KnownModel,
   facts: Report['input'],
   { pruned, plan, staging, written }: Staged,
   found: Found,
   healing: Found | undefined,
-  { gates, keep, macsAt }: PruneModelOptions,
+  { gates, keep, macsAt, signal }: PruneModelOptions,
 ): Promise<Candidate> {
   const { known, shape, training } = pruned;
   const { model } = known;
   const sha256 = await hashFile(staging.path);
-  const output = { path: plan.path, sha256, bytes: written.bytes, params: countParams(model.graph) };
+  const compressed = facts.compressed && (await compressedSize(filesOf(written), signal));
+  const output = {
+    path: plan.path,
+    sha256,
+    bytes: written.bytes,
+    params: countParams(model.graph),
+    ...(compressed && { compressed }),
+  };
   const whole = candidateOf(facts, output, found, gates);
   const candidate = training ? finite(whole, training) : whole;
   const path = place(staging, plan, written, candidate, keep);
@@ -112,18 +147,42 @@ async function judged(
   };
 }
 
+/** Labelled rows, else rows of the corpus; original and pruned models each with the tokenizer of their folder. */
+async function rowsOfEach(
+  { original, material }: PruneDone,
+  { sample }: FewerTokens,
+  { staging }: Staged,
+  options: PruneModelOptions,
+): Promise<Material | NoMaterial> {
+  const { dev, seed, maxLength, text, textPair, label, pooling, task } = options;
+  const split = material?.dev;
+  if (!split && dev === undefined) refuseWithoutRows(options);
+  const data = split
+    ? { dataset: split.dataset, task: split.task }
+    : dev === undefined
+      ? { dataset: sample, task: 'feature-extraction' }
+      : { data: dev, text, textPair, label, ...(task === undefined ? {} : { task }) };
+  const models = [original, readKnownModel(staging.path)];
+  const rows = await prepareMaterial(models, { seed, maxLength, pooling, ...data });
+  if (!('missing' in rows)) refuseImpossible(rows, options);
+  return rows;
+}
+
+function refuseWithoutRows({ gates }: PruneModelOptions): void {
+  if (!gates.maxDrop && gates.minMetric === undefined) return;
+  const flag = gates.maxDrop ? '--max-drop' : '--min-metric';
+  throw new UsageError(`${flag}: expected labelled rows to judge by, found none: name a file with --dev`);
+}
+
 /** Rows with labels where there are some, else built-in texts. */
 async function rowsToJudgeBy(
   { original, material }: PruneDone,
   options: PruneModelOptions,
 ): Promise<Material | NoMaterial> {
-  const { dev, gates, seed, maxLength, text, textPair, label } = options;
+  const { dev, seed, maxLength, text, textPair, label } = options;
   const split = material?.dev;
   if (!split) {
-    if (dev === undefined && (gates.maxDrop || gates.minMetric !== undefined))
-      throw new UsageError(
-        `${gates.maxDrop ? '--max-drop' : '--min-metric'}: expected labelled rows to judge by, found none: name a file with --dev`,
-      );
+    if (dev === undefined) refuseWithoutRows(options);
     const rows = await prepareMaterial([original], { seed, maxLength, ...(dev === undefined ? {} : { data: dev, text, textPair, label }) }); // prettier-ignore
     if (!('missing' in rows)) refuseImpossible(rows, options);
     return rows;
@@ -141,7 +200,7 @@ async function measureAll(
   if ('missing' in rows) return { found: [], notes: [`neither accuracy nor parity was measured: ${rows.missing}`] };
   const names = staged.map(({ plan }) => (staged.length > 1 ? plan.path : 'the pruned model'));
   const paths = staged.map(({ staging }) => staging.path);
-  return measure(entriesOf(rows, paths, names), rows, measuring(staged, options), events);
+  return measure(entriesOf(rows, paths, names), rows, measuring(options), events);
 }
 
 /** The models as they were before they were healed, without their latency, which is the same. */
@@ -161,7 +220,7 @@ async function measureUnhealed(
       paths,
       paths.map(() => 'the model before healing'),
     );
-    const { found } = await measure(entries, rows, { ...measuring(staged, options), shapes: undefined }, events);
+    const { found } = await measure(entries, rows, { ...measuring(options), shapes: undefined }, events);
     let at = 0;
     return models.map((model) => (model ? withoutRows(found[at++]!) : undefined));
   } finally {
@@ -173,16 +232,12 @@ function withoutRows({ accuracy, parity }: Found): Found {
   return { ...(accuracy ? { accuracy } : {}), ...(parity ? { parity } : {}) };
 }
 
+/** Pruned models have one tokenizer: that of the second entry where there is one, else the original's. */
 function entriesOf({ entries }: Material, paths: readonly string[], names: readonly string[]): Entry[] {
-  const [original] = entries;
-  return [original!, ...paths.map((onnxPath, i): Entry => ({ ...original!, onnxPath, name: names[i]! }))];
+  const [original, own = original!] = entries;
+  return [original!, ...paths.map((onnxPath, i): Entry => ({ ...own, onnxPath, name: names[i]! }))];
 }
 
-/** An interruption ended the healing and not the work. */
-function measuring(
-  staged: readonly Staged[],
-  { signal, seed, threads, ep, shapes, gates }: PruneModelOptions,
-): MeasureOptions {
-  const interrupted = staged.some(({ pruned }) => pruned.training?.stopped === 'interrupted');
-  return { seed, threads, ep, shapes, gates, ...(interrupted ? {} : { signal }) };
+function measuring({ signal, seed, threads, ep, shapes, gates }: PruneModelOptions): MeasureOptions {
+  return { signal, seed, threads, ep, shapes, gates };
 }

@@ -1,11 +1,15 @@
 // Healing: what is left of the model learns from the original, and from labels where there are some.
 import { boundariesOf, outOf } from '../bert/boundaries.ts';
 import { UsageError } from '../errors.ts';
-import type { TrainLength } from '../train/types.ts';
+import type { Model } from '../ir/graph.ts';
+import { findSparse } from '../passes/sparsify/sparsify.ts';
+import type { GradualSparsity, TrainLength } from '../train/types.ts';
+import { CacheFolder } from './cache-folder.ts';
 import { withoutProjections } from './distill-finish.ts';
 import { matchOn, type MatchingOptions } from './distill-set-up.ts';
 import { learn } from './distill.ts';
 import type { KnownModel } from './known-model.ts';
+import type { ZeroOptions } from './prune-sparsity.ts';
 import { withModel, type Pruned, type Work } from './prune-works.ts';
 import { trainingOf } from './trained.ts';
 import { Scratch } from './training.ts';
@@ -15,6 +19,8 @@ export interface HealOptions extends Omit<MatchingOptions, 'seed'> {
   readonly rate: number;
   /** Rows a step. */
   readonly batch: number;
+  /** Zeros that come on the way. */
+  readonly gradual?: ZeroOptions | undefined;
 }
 
 /** Share of the steps until the rate is highest. */
@@ -25,7 +31,7 @@ const WARMUP = 0.1;
  * An interruption ends the training, not the work.
  * Throws UsageError without rows to learn from, ModelError for a model that cannot be trained.
  */
-export function heal({ length, rate, batch, ...matching }: HealOptions): Work {
+export function heal({ length, rate, batch, gradual, ...matching }: HealOptions): Work {
   return async (before, { original, material, options, interrupted, events }) => {
     if (interrupted) return before;
     if (!material) throw new UsageError('healing: expected --data with texts to learn from, found none');
@@ -34,12 +40,25 @@ export function heal({ length, rate, batch, ...matching }: HealOptions): Work {
     const pairs = before.shape.origins.map(({ output }, i) => [i, output] as const);
     const outputs = outputsOf(original, before);
     const student = { known: before.known, steps: [], layers: pairs, sizes: {}, own: false, outputs };
+    const { first, feeding, maxLength } = material;
     const rows = { ...material, dev: undefined };
-    const setUp = matchOn({ ...rows, teacher: original, student }, { ...matching, seed });
-    const training = { length, rate, schedule: { warmup: WARMUP } };
+    const setUp = matchOn({ first, others: [], student, feeding, maxLength, rows }, { ...matching, seed });
+    const training = {
+      length,
+      rate,
+      schedule: { warmup: WARMUP },
+      keepZeros: before.sparse,
+      gradual: gradual && scheduleOf(before.known.model, gradual),
+    };
     const scratch = new Scratch();
     try {
-      const { result } = await learn(setUp, { ...options, training, batch, seed, cache: 0 }, scratch, events);
+      const { result } = await learn(
+        setUp,
+        { ...options, training, batch, seed },
+        new CacheFolder({ cache: 0 }),
+        scratch,
+        events,
+      );
       if (result.stopped === 'interrupted' && result.steps === 0) options.signal?.throwIfAborted();
       const step = {
         pass: 'heal',
@@ -67,4 +86,9 @@ function outputsOf({ model, recognition }: KnownModel, { known, shape }: Pruned)
     const name = outOf(cut, output);
     return name !== undefined && made.has(name) ? [name] : (cut.out ?? []);
   });
+}
+
+function scheduleOf(model: Model, zeros: ZeroOptions): GradualSparsity {
+  const { targets } = findSparse(model, { ...zeros, method: 'magnitude' });
+  return { of: targets.map(({ name }) => name), share: zeros.sparsity! };
 }

@@ -1,11 +1,9 @@
 // What pruning looks at: the model, rows that say what matters in it, rows to judge by.
-import { loadConfig, loadPooling, type ModelConfig } from '../data/config.ts';
-import { loadTokenizer, type Tokenizer } from '../data/tokenizer/tokenizer.ts';
-import { sequenceLimit } from '../evaluate/evaluate.ts';
-import type { Pooling } from '../evaluate/pooling.ts';
+import type { ModelConfig } from '../data/config.ts';
+import type { Tokenizer } from '../data/tokenizer/tokenizer.ts';
 import type { Feeding } from '../objectives/batch-source.ts';
-import { feedingOf } from './distill-set-up.ts';
 import { readDistillRows, type DistillRows, type RowOptions } from './distill-rows.ts';
+import { teacherFrom, type KnownTeacher } from './distill-teachers.ts';
 import type { KnownModel } from './known-model.ts';
 
 export interface PruneRowOptions extends Omit<RowOptions, 'data'> {
@@ -16,25 +14,33 @@ export interface PruneRowOptions extends Omit<RowOptions, 'data'> {
 
 /** Rows, tokenized, and how they are fed: `samples[i].target.label` is what `goal` takes. */
 export interface PruneMaterial extends DistillRows {
+  /** The model itself, as what its pruned form learns from. */
+  readonly first: KnownTeacher;
   readonly tokenizer: Tokenizer;
   readonly config: ModelConfig | undefined;
   readonly maxLength: number;
   readonly feeding: Feeding;
-  /** Pooling that the model's folder names. */
-  readonly own: Pooling | undefined;
 }
 
 /** Undefined without --data. Throws UsageError, DataError. */
 export async function pruneMaterial(known: KnownModel, options: PruneRowOptions): Promise<PruneMaterial | undefined> {
   const { data } = options;
   if (data === undefined) return undefined;
-  const { folder } = known.path;
-  const [tokenizer, config, own] = await Promise.all([loadTokenizer(folder), loadConfig(folder), loadPooling(folder)]);
-  const feeding = feedingOf(known, tokenizer);
-  const maxLength = sequenceLimit({ asked: options.maxLength, fixed: feeding.fixed, config, tokenizer });
-  const scores = known.recognition.head.outputs.some(({ kind }) => kind.endsWith('logits'));
-  const asked = options.pooling === 'given' ? undefined : options.pooling;
-  const reader = { student: known, tokenizer, config, maxLength, scores, feeding, pooling: asked ?? own ?? 'mean' };
+  const first = await teacherFrom(known, 'the original', options);
+  const { tokenizer, config, maxLength, feeding, values, pooling, ownPooling } = first;
+  const [head] = values.logits();
+  const spans = head?.kind === 'span-logits';
+  const plain = pooling === 'given' ? (ownPooling ?? 'mean') : pooling;
+  const reader = {
+    student: known,
+    tokenizer,
+    config,
+    maxLength,
+    scores: head !== undefined,
+    spans,
+    feeding,
+    pooling: plain,
+  };
   const rows = await readDistillRows(reader, { ...options, data });
-  return { ...rows, tokenizer, config, maxLength, feeding, own };
+  return { ...rows, first, tokenizer, config, maxLength, feeding };
 }

@@ -22,6 +22,8 @@ export interface Pruned {
   /** Files of the output folder that say something else than the original's, by their names in it. */
   readonly texts: ReadonlyMap<string, string>;
   readonly shape: ModelShape;
+  /** Names of weights whose zeros healing leaves where they are. */
+  readonly sparse?: readonly string[] | undefined;
   readonly training?: Training | undefined;
   /** The model before it was healed. */
   readonly unhealed?: Model | undefined;

@@ -1,9 +1,11 @@
-// A teacher at work: for the rows of a batch what the loss needs of it, from its cache or from a run.
+// Teachers at work: for the rows of a batch what the loss needs of them, from a cache or from a run.
 import { makeFeeds, type TokenArrays } from '../evaluate/feeds.ts';
-import type { InputRoles } from '../evaluate/roles.ts';
+import type { Encoding } from '../data/tokenizer/tokenizer.ts';
 import type { HostTensor, TypedArray } from '../ir/host-tensor.ts';
+import type { Feeding } from '../objectives/batch-source.ts';
 import type { PaddedBatch } from '../objectives/goal.ts';
-import type { Signal } from '../passes/student/match.ts';
+import { padSequences } from '../objectives/pad.ts';
+import type { Signal } from '../passes/student/teacher-graph.ts';
 import type { Session } from '../runtime/session.ts';
 import { rowBytes, type TeacherCache } from './teacher-cache.ts';
 
@@ -14,26 +16,33 @@ export interface Teacher {
   readonly counts: { ran: number; cached: number };
 }
 
-/**
- * A teacher of an open session whose outputs are the signals.
- * @param cache none: the teacher runs for every batch; only for signals that are by row
- */
+export interface TeacherOptions {
+  /** None: the teacher runs for every batch. Only for signals that are by row. */
+  readonly cache?: TeacherCache | undefined;
+  /** Tokens of a row where they are not those of the batch. */
+  readonly encode?: ((row: number) => Encoding) | undefined;
+}
+
+/** A teacher of an open session whose outputs are the signals. */
 export function teacherOf(
   session: Session,
-  roles: InputRoles,
+  feeding: Pick<Feeding, 'roles' | 'fixed' | 'padId' | 'padSide'>,
   signals: readonly Signal[],
-  cache: TeacherCache | undefined,
+  { cache, encode }: TeacherOptions = {},
 ): Teacher {
   const counts = { ran: 0, cached: 0 };
   return {
     counts,
-    async signals(rows, batch) {
+    async signals(rows, given) {
+      const batch = encode
+        ? padSequences(rows.map(encode), { ...feeding, fixedSequence: feeding.fixed.sequence })
+        : given;
       if (cache && rows.every((row) => cache.has(row))) {
         counts.cached++;
         return fromCache(cache, signals, rows, batch);
       }
       counts.ran++;
-      const outputs = await session.run(makeFeeds(session.inputs, roles, batch));
+      const outputs = await session.run(makeFeeds(session.inputs, feeding.roles, batch));
       if (cache) toCache(cache, signals, rows, batch, outputs);
       return outputs;
     },

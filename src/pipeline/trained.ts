@@ -18,6 +18,7 @@ import type { OutputPlan, Staging } from './output.ts';
 import { partsBeside } from './parts.ts';
 import { place } from './place.ts';
 import { recognise } from '../bert/recognise.ts';
+import { runSteps, sharing } from './steps.ts';
 import type { DevSet } from './training.ts';
 
 export interface Trained {
@@ -30,6 +31,8 @@ export interface Trained {
   readonly trainable: Trainable;
   readonly samples: readonly unknown[];
   readonly dev: DevSet | undefined;
+  /** Instead of `dev`: the tasks of a model with several heads. */
+  readonly tasks?: Training['tasks'];
   /** What was done before the first step. */
   readonly steps: readonly ReportStep[];
   /** Options of the training step, for the report. */
@@ -60,7 +63,8 @@ export async function finishTraining(
   measure: () => Promise<Measured>,
   events: Events,
 ): Promise<CompressionReport> {
-  const { command, original, model, result, plan, staging, dev } = done;
+  const { command, original, result, plan, staging, dev } = done;
+  const { model, steps: tidied } = runSteps(done.model, [sharing], events);
   const written = writeModel(model, staging.path, { progress: events.bar('writing') });
   const measured = await measure();
   const facts = await fileFacts(original);
@@ -72,7 +76,7 @@ export async function finishTraining(
   return {
     ...runFacts({ ...options, command }, done.started),
     input: facts,
-    steps: [...done.steps, stepOf(done)],
+    steps: [...done.steps, stepOf(done), ...tidied],
     ...candidate,
     output: { ...output, path },
     ...partsBeside(original, { model, recognition: recognise(model) }),
@@ -84,12 +88,12 @@ export async function finishTraining(
 
 /** The rows to judge by, and how they are fed, as the measurement takes them. */
 export function entryOf(
-  { run, roles, padding, labels, pooling }: DevSet,
+  { run, roles, padding, labels, pooling, output }: DevSet,
   onnxPath: string,
   kit: Pick<Entry, 'tokenizer' | 'config' | 'maxLength'>,
 ): Entry {
   const { tokenizer, config, maxLength } = kit;
-  return { onnxPath, roles, run, padding, tokenizer, config, maxLength, labels, pooling };
+  return { onnxPath, roles, run, padding, tokenizer, config, maxLength, labels, pooling, output };
 }
 
 /** A run that ended by numbers that are none fails, whatever its gates say. */
@@ -124,32 +128,39 @@ function stepOf({ command, settings, samples, trainable, result }: Trained): Rep
 export function trainingOf({
   samples,
   dev,
+  tasks,
   trainable,
   result,
-}: Pick<Trained, 'samples' | 'dev' | 'trainable' | 'result'>): Training {
-  const { steps, epochs, seconds, stopped, reason, best, curve, evaluations } = result;
+}: Pick<Trained, 'samples' | 'dev' | 'tasks' | 'trainable' | 'result'>): Training {
+  const { steps, epochs, seconds, stopped, reason, best, curve, evaluations, scaling } = result;
+  const judged = dev?.dataset.size ?? (tasks ?? []).reduce((sum, { rows }) => sum + (rows.dev ?? 0), 0);
+  const metric = dev?.run.metric ?? (tasks && judged > 0 ? 'meanMetric' : undefined);
   return {
     steps,
     epochs,
     seconds,
-    rows: { train: samples.length, ...(dev ? { dev: dev.dataset.size } : {}) },
+    rows: { train: samples.length, ...(judged > 0 ? { dev: judged } : {}) },
     params: trainable.params,
     stopped,
+    ...(scaling ? { scaling: { scale: scaling.scale, skipped: scaling.skipped } } : {}),
     ...(reason === undefined ? {} : { reason }),
-    ...(dev?.run.metric === undefined ? {} : { metric: dev.run.metric }),
-    ...(best ? { best: { ...best } } : {}),
+    ...(metric === undefined ? {} : { metric }),
+    ...(best ? { best: { step: best.step, metric: best.metric } } : {}),
     curve: curve.map((point) => ({ ...point, parts: { ...point.parts } })),
-    evaluations: evaluations.map((one) => ({ ...one })),
+    evaluations: evaluations.map(({ tasks: each, ...one }) => (each ? { ...one, tasks: { ...each } } : one)),
+    ...(tasks ? { tasks } : {}),
   };
 }
 
-function stopNotes({ result: { stopped, best, steps, reason }, checkpoint }: Trained): string[] {
+function stopNotes({ result: { stopped, best, steps, reason, scaling }, checkpoint }: Trained): string[] {
   const which = best ? 'the best model so far' : 'the model as it was then';
   const notes: Partial<Record<TrainResult['stopped'], string>> = {
     interrupted: `interrupted after ${steps} steps: ${which} is written; --resume goes on from ${checkpoint}`,
     'not-finite': `training stopped: ${reason ?? 'numbers that are not finite'}; ${which} is written`,
     early: 'training stopped early: the metric rose no more (--patience)',
   };
-  const note = notes[stopped];
-  return note === undefined ? [] : [note];
+  const skipped = scaling?.skipped
+    ? `${scaling.skipped} of ${steps} steps were skipped: a gradient overflowed float16, and the loss's scale was halved`
+    : undefined;
+  return [notes[stopped], skipped].filter((note) => note !== undefined);
 }

@@ -2,7 +2,7 @@
 import { appendFileSync, existsSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { renderMarkdown } from './markdown.ts';
-import { candidatesOf, type Candidate, type Report } from './schema.ts';
+import { accuraciesOf, candidatesOf, type Candidate, type Report } from './schema.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -79,14 +79,17 @@ function warningsOf(report: Report): string[] {
 }
 
 /** What makes the figures of a candidate doubtful, or is worse without a gate on it. */
-function doubtsOf({ accuracy, parity, latency }: Candidate): string[] {
+function doubtsOf(candidate: Candidate): string[] {
+  const { parity, latency } = candidate;
   const slower = (latency ?? []).filter((row) => row.speedup < 1).map((row) => `${row.batch} x ${row.sequence}`);
   return [
-    ...(accuracy?.samplesNeeded === undefined
-      ? []
-      : [
-          `the interval of the drop is wider than --max-drop on ${accuracy.samples} rows: ${accuracy.samplesNeeded} would be needed`,
-        ]),
+    ...accuraciesOf(candidate).flatMap(({ task, accuracy: { samples, samplesNeeded } }) =>
+      samplesNeeded === undefined
+        ? []
+        : [
+            `${task === undefined ? '' : `${task}: `}the interval of the drop is wider than --max-drop on ${samples} rows: ${samplesNeeded} would be needed`,
+          ],
+    ),
     ...(parity?.nonFinite ? [`NaN or infinity in the outputs of ${parity.nonFinite} rows`] : []),
     ...(slower.length > 0 ? [`slower than the original at ${slower.join(', ')}`] : []),
   ];

@@ -61,6 +61,11 @@ export function whole(count: number): string {
   return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
+/** A counter of a pass: whole numbers in full, others to four digits. */
+export function counter(value: number): string {
+  return Number.isInteger(value) ? whole(value) : String(Number(value.toPrecision(4)));
+}
+
 /** `3 rows`, `1 row`. */
 export function counted(count: number, noun: string): string {
   return `${whole(count)} ${noun}${count === 1 ? '' : 's'}`;

@@ -2,7 +2,7 @@
 import { checksOf, otherFailures } from './checks.ts';
 import { percent } from './figures.ts';
 import { candidateRemarks } from './remarks.ts';
-import type { Check, Report } from './schema.ts';
+import { accuraciesOf, type Accuracy, type Check, type Report } from './schema.ts';
 import { oneLine } from './strings.ts';
 import { namedCandidates, type Named } from './tables.ts';
 
@@ -67,10 +67,12 @@ function failed(line: string): Case {
   return { name: line, failure: { message: line, body: line } };
 }
 
-function whyUnchecked({ accuracy }: Named): string {
-  return accuracy
-    ? `${accuracy.metric} ${percent(accuracy.before)} before, ${percent(accuracy.after)} after; no --max-drop was asked for`
-    : 'accuracy was not measured';
+function whyUnchecked(one: Named): string {
+  const said = accuraciesOf(one).map(
+    ({ task, accuracy: { metric, before, after } }) =>
+      `${task === undefined ? '' : `${task}: `}${metric} ${percent(before)} before, ${percent(after)} after`,
+  );
+  return said.length > 0 ? `${said.join('; ')}; no --max-drop was asked for` : 'accuracy was not measured';
 }
 
 function suiteLines({ name, cases, figures }: Suite, seconds: number, command: string): string[] {
@@ -106,7 +108,7 @@ function counts(cases: readonly Case[], seconds: number): string {
 
 /** Figures as numbers, by the names they have in the report. */
 function figuresOf(report: Report, one: Named): Suite['figures'] {
-  const { accuracy, parity } = one;
+  const { parity } = one;
   return [
     ['input.path', report.input.path],
     ['input.bytes', report.input.bytes],
@@ -114,16 +116,7 @@ function figuresOf(report: Report, one: Named): Suite['figures'] {
     ['output.sha256', one.output.sha256],
     ['output.bytes', one.output.bytes],
     ['ratio', one.ratio],
-    ...(accuracy
-      ? ([
-          ['accuracy.metric', accuracy.metric],
-          ['accuracy.samples', accuracy.samples],
-          ['accuracy.before', accuracy.before],
-          ['accuracy.after', accuracy.after],
-          ['accuracy.drop', accuracy.drop],
-          ['accuracy.ci95', accuracy.ci95.join(' ')],
-        ] as const)
-      : []),
+    ...accuraciesOf(one).flatMap(({ task, accuracy }) => accuracyFigures(accuracy, task)),
     ...(parity ? ([['parity.cosine', parity.cosine]] as const) : []),
     ...(one.latency ?? []).map((row) => [`latency.${row.batch}x${row.sequence}.speedup`, row.speedup] as const),
     ['seed', report.seed],
@@ -131,6 +124,12 @@ function figuresOf(report: Report, one: Named): Suite['figures'] {
     ['machine.onnxruntime', report.machine.onnxruntime],
     ['version', report.tool.version],
   ];
+}
+
+function accuracyFigures({ metric, samples, before, after, drop, ci95 }: Accuracy, task?: string): Suite['figures'] {
+  const of = task === undefined ? 'accuracy' : `${task}.accuracy`;
+  const figures = { metric, samples, before, after, drop, ci95: ci95.join(' ') };
+  return Object.entries(figures).map(([name, value]) => [`${of}.${name}`, value]);
 }
 
 function property([name, value]: readonly [string, string | number]): string {

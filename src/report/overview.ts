@@ -27,6 +27,12 @@ export function overview(report: Report, candidates: readonly Named[]): Table {
     { title: 'verdict', kind: 'word', original: '', cell: ({ verdict }) => verdictWord(verdict) },
     { title: 'Pareto', kind: 'word', original: '', cell: ({ pareto }) => (pareto ? 'front' : '') },
     { title: 'size', kind: 'number', original: bytes(report.input.bytes), cell: ({ output }) => bytes(output.bytes) },
+    {
+      title: 'gzip',
+      kind: 'number',
+      original: report.input.compressed ? bytes(report.input.compressed.gzip) : '',
+      cell: ({ output: { compressed } }) => (compressed ? bytes(compressed.gzip) : ''),
+    },
     { title: 'of original', kind: 'number', original: '', cell: ({ ratio }) => percent(ratio, 1) },
     {
       title: 'multiply-adds',

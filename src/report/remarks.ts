@@ -1,6 +1,6 @@
 // What a report says in sentences: about one model, and about the run.
-import { bytes, counted, metricName, metricValue, percent, signedPoints, whole } from './figures.ts';
-import type { Candidate, Report } from './schema.ts';
+import { bytes, counted, counter, metricName, metricValue, percent, signedPoints, whole } from './figures.ts';
+import { accuraciesOf, type Accuracy, type Candidate, type Report } from './schema.ts';
 import { oneLine } from './strings.ts';
 import { healingRemarks } from './structure.ts';
 
@@ -8,12 +8,14 @@ import { healingRemarks } from './structure.ts';
 const NAMED = 3;
 
 /** About one model: healing, folds, how sure the verdict is, saturation. */
-export function candidateRemarks(one: Candidate): string[] {
-  return [...healingRemarks(one), ...accuracyRemarks(one)];
+export function candidateRemarks(candidate: Candidate): string[] {
+  const accuracies = accuraciesOf(candidate).flatMap(({ task, accuracy }) =>
+    accuracyRemarks(accuracy).map((line) => (task === undefined ? line : `${task}: ${line}`)),
+  );
+  return [...healingRemarks(candidate), ...accuracies];
 }
 
-function accuracyRemarks({ accuracy }: Candidate): string[] {
-  if (!accuracy) return [];
+function accuracyRemarks(accuracy: Accuracy): string[] {
   const { metric, folds, samplesNeeded, allowed, samples, saturated } = accuracy;
   const remarks: string[] = [];
   if (samplesNeeded !== undefined)
@@ -54,12 +56,16 @@ export function dataRemarks({ data }: Report): string[] {
 /** How the training went. */
 export function trainingRemarks({ training }: Report): string[] {
   if (!training) return [];
-  const { steps, epochs, seconds, rows, params, metric = 'metric', best, curve } = training;
+  const { steps, epochs, seconds, rows, params, metric = 'metric', best, curve, tasks = [] } = training;
   const last = curve.slice(-Math.ceil(curve.length / 20));
   const loss = last.reduce((sum, point) => sum + point.loss, 0) / last.length;
   const of = rows.dev === undefined ? '' : `, judged on ${whole(rows.dev)}`;
   return [
     `trained ${whole(params)} numbers on ${counted(rows.train, 'row')}${of}: ${counted(steps, 'step')}, ${epochs.toFixed(2)} epochs, ${seconds.toFixed(0)} s${last.length > 0 ? `, loss ${curve[0]!.loss.toFixed(3)} to ${loss.toFixed(3)}` : ''}`,
+    ...tasks.map(
+      (one) =>
+        `task ${one.name}: ${one.task} by output ${one.output}, ${counted(one.rows.train, 'row')}${one.rows.dev === undefined ? '' : `, judged on ${whole(one.rows.dev)}`}${one.weight === 1 ? '' : `, weight ${one.weight}`}`,
+    ),
     ...(best ? [`best ${metricName(metric)} ${metricValue(metric, best.metric)} at step ${whole(best.step)}`] : []),
   ];
 }
@@ -88,8 +94,7 @@ export function leftOut({ steps }: Report): LeftOut[] {
 /** What each pass did, in its own counters. */
 export function stepRemarks({ steps }: Report): string[] {
   return steps.map(({ pass, stats }) => {
-    const shown = (count: number): string => (Number.isInteger(count) ? String(count) : count.toPrecision(3));
-    const counts = Object.entries(stats).map(([name, count]) => `${shown(count)} ${name}`);
+    const counts = Object.entries(stats).map(([name, count]) => `${counter(count)} ${name}`);
     return oneLine(`${pass}: ${counts.join(', ')}`);
   });
 }

@@ -15,6 +15,13 @@ const file = z.object({
     .describe('of the .onnx file'),
   bytes: z.int().nonnegative().describe('model and external data'),
   params: z.int().nonnegative().describe('numbers in initializers and constants, scales and zero points not counted'),
+  compressed: z
+    .object({
+      gzip: z.int().describe('level 6'),
+      zstd: z.int().optional().describe('level 3; absent before Node 22.15'),
+    })
+    .optional()
+    .describe('bytes of the files compressed, where weights were made sparse'),
 });
 
 const step = z.object({
@@ -133,12 +140,36 @@ const check = z.object({
   verdict,
 });
 
+const data = z.object({
+  path: z.string(),
+  format: z.string(),
+  columns: z.record(z.string(), z.string()),
+  rows: z.int().describe('rows measured'),
+  total: z.int().optional().describe('rows of the file, where --samples took fewer'),
+  badRows: z.int().optional().describe('rows that could not be used, where `bad` lists only the first'),
+  bad: z.array(z.object({ line: z.int(), reason: z.string() })),
+});
+
+const trainedTask = z.object({
+  name: z.string(),
+  task: z.string(),
+  output: z.string().describe('of the graph'),
+  labels: z.array(z.string()).optional(),
+  weight: z.number().describe('of its loss'),
+  rows: z.object({ train: z.int(), dev: z.int().optional() }),
+  data: data.optional().describe('rows to judge by'),
+});
+
 const training = z.object({
   steps: z.int().nonnegative(),
   epochs: z.number().describe('with a fraction'),
   seconds: z.number().describe('evaluations not counted'),
   rows: z.object({ train: z.int(), dev: z.int().optional() }),
   params: z.int().describe('numbers that were trained'),
+  scaling: z
+    .object({ scale: z.number(), skipped: z.int().describe('steps whose gradient overflowed float16') })
+    .optional()
+    .describe('of the loss, in fp16'),
   stopped: z.enum(['done', 'early', 'interrupted', 'not-finite']),
   reason: z.string().optional(),
   metric: z.string().optional().describe('of the evaluations'),
@@ -146,7 +177,14 @@ const training = z.object({
   curve: z
     .array(z.object({ step: z.int(), loss: z.number(), parts: z.record(z.string(), z.number()), rate: z.number() }))
     .describe('means over the steps since the point before'),
-  evaluations: z.array(z.object({ step: z.int(), metric: z.number() })),
+  evaluations: z.array(
+    z.object({
+      step: z.int(),
+      metric: z.number().describe('of several tasks the mean'),
+      tasks: z.record(z.string(), z.number()).optional(),
+    }),
+  ),
+  tasks: z.array(trainedTask).optional().describe('train with several --task NAME=FILE'),
 });
 
 const counts = z.object({ before: z.int(), after: z.int() });
@@ -166,6 +204,10 @@ const candidate = z.object({
   output: file,
   ratio: z.number().describe('bytes of the output / bytes of the input'),
   accuracy: accuracy.optional(),
+  tasks: z
+    .array(z.object({ name: z.string(), output: z.string(), accuracy }))
+    .optional()
+    .describe('instead of `accuracy`: each task of a model with several heads'),
   parity: parity.optional(),
   latency: z.array(latency).optional(),
   memory: memory.optional(),
@@ -205,17 +247,7 @@ export const reportSchema = candidate.partial({ output: true, ratio: true }).ext
   input: file,
   steps: z.array(step),
   candidates: z.array(candidate).optional().describe('validate and bench: each model held against the original'),
-  data: z
-    .object({
-      path: z.string(),
-      format: z.string(),
-      columns: z.record(z.string(), z.string()),
-      rows: z.int().describe('rows measured'),
-      total: z.int().optional().describe('rows of the file, where --samples took fewer'),
-      badRows: z.int().optional().describe('rows that could not be used, where `bad` lists only the first'),
-      bad: z.array(z.object({ line: z.int(), reason: z.string() })),
-    })
-    .optional(),
+  data: data.optional(),
   baseline: baseline.optional(),
   training: training.optional(),
   notes: z.array(z.string()).describe('what a reader should know: what was not measured, what may differ elsewhere'),
@@ -234,6 +266,14 @@ export type Structure = z.output<typeof structure>;
 export type Training = z.output<typeof training>;
 export type Latency = z.output<typeof latency>;
 export type Candidate = z.output<typeof candidate>;
+
+/** What was measured on labelled rows: once, or for each task of a model with several heads, by its name. */
+export function accuraciesOf({ accuracy, tasks = [] }: Pick<Candidate, 'accuracy' | 'tasks'>): {
+  readonly task?: string;
+  readonly accuracy: Accuracy;
+}[] {
+  return [...(accuracy ? [{ accuracy }] : []), ...tasks.map((one) => ({ task: one.name, accuracy: one.accuracy }))];
+}
 
 /** The models that a report holds against the original: one for a command that makes a model. */
 export function candidatesOf(report: Report): readonly Candidate[] {

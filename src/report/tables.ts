@@ -14,7 +14,7 @@ import {
 } from './figures.ts';
 import { oneLine, shortNames } from './strings.ts';
 import { macsRow } from './structure.ts';
-import { candidatesOf, type Accuracy, type Candidate, type Latency, type Report } from './schema.ts';
+import { accuraciesOf, candidatesOf, type Accuracy, type Candidate, type Latency, type Report } from './schema.ts';
 
 /** How a column stands: numbers to the right; a path is cut in its middle, prose wraps or is cut at its end. */
 export interface Column {
@@ -48,11 +48,12 @@ export function originalName(report: Report): string {
 
 /** One model: a row a figure, before and after. */
 export function beforeAfter(report: Report, one: Candidate): Table {
-  const { accuracy, parity, memory, output } = one;
+  const { parity, memory, output } = one;
   const rows = [
     ['size', bytes(report.input.bytes), bytes(output.bytes), `${percent(one.ratio, 1)}, ${sizes(one.ratio)}`],
+    ...compressedRows(report, one),
     ...macsRow(one),
-    ...(accuracy ? accuracyRows(accuracy) : []),
+    ...accuraciesOf(one).flatMap((scored) => accuracyRows(scored.accuracy, scored.task)),
     ...(one.latency ?? []).map(latencyRow),
   ];
   if (memory) {
@@ -68,12 +69,23 @@ export function beforeAfter(report: Report, one: Candidate): Table {
   };
 }
 
+/** What zeros save: only files that are compressed get smaller by them. */
+function compressedRows({ input }: Report, { output }: Candidate): string[][] {
+  const [before, after] = [input.compressed, output.compressed];
+  if (!before || !after) return [];
+  const row = (title: string, a: number, b: number): string[] => [title, bytes(a), bytes(b), percent(b / a, 1)];
+  const zstd =
+    before.zstd === undefined || after.zstd === undefined ? [] : [row('size, zstd', before.zstd, after.zstd)];
+  return [row('size, gzip', before.gzip, after.gzip), ...zstd];
+}
+
 function sizes(ratio: number): string {
   if (Math.abs(ratio - 1) < 0.005) return 'the same size';
   return ratio < 1 ? `${(1 / ratio).toFixed(2)}x smaller` : `${ratio.toFixed(2)}x larger`;
 }
 
-function accuracyRows(accuracy: Accuracy): string[][] {
+/** @param task of a model with several heads, which the first row names */
+function accuracyRows(accuracy: Accuracy, task?: string): string[][] {
   const { metric, before, after, drop, saturated } = accuracy;
   const row = (name: string, from: number, to: number, more = ''): string[] => [
     metricName(name),
@@ -93,6 +105,7 @@ function accuracyRows(accuracy: Accuracy): string[][] {
   }
   // the drop is what is judged: where it was measured to more digits than before and after show, it decides
   rows[0]![3] = rows[0]![3]!.replace(/^\S+/, signedPoints(-drop));
+  if (task !== undefined) rows[0]![0] = `${task}: ${rows[0]![0]!}`;
   return rows;
 }
 

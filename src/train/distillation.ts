@@ -9,35 +9,53 @@ import {
   meanSquaredError,
   weightedSum,
 } from './losses.ts';
-import type { AppendedLoss } from './types.ts';
+import { countOnes, countPairs, countRows } from './pieces.ts';
+import type { AppendedLoss, Count } from './types.ts';
 
 /** The loss's own input [batch, sequence] int64: 1 for a token, 0 for padding. */
 export const maskInput = 'distill_mask';
 
+/** An input that brings a value of a teacher; float16 is cast to float32. */
+export type TeacherInput = ValueInfo & { readonly dtype: 'float32' | 'float16' };
+
 /** A value of the student's graph and the input that brings the teacher's. */
 export interface Match {
   readonly student: string;
-  /** Type and shape of the input; float16 is cast to float32. */
-  readonly teacher: ValueInfo & { readonly dtype: 'float32' | 'float16' };
+  readonly teacher: TeacherInput;
+}
+
+/** A value of the student's graph and those of one or more teachers. */
+export interface Mixed {
+  readonly student: string;
+  readonly teachers: readonly Share[];
+}
+
+/** What one of several teachers says; the weights of all are one together. */
+export interface Share {
+  readonly teacher: TeacherInput;
+  readonly weight: number;
+  /** Initializer [student's width, teacher's width], for vectors of another width. */
+  readonly projection?: string | undefined;
 }
 
 /**
  * One term of the loss, the mean over its matches' sum being left to `weight`: several matches add up, as peers do it.
  * - soft: T^2 KL of class logits, mean over texts (or tokens); `binary`: each class for itself (multi-label);
- *   `positions`: over the sequence (spans); `numbers`: squared error (regression)
+ *   `positions`: over the sequence (spans); `numbers`: squared error (regression). Of several teachers the mean of the
+ *   probabilities at that temperature (of the numbers), by their weights
  * - hidden: squared error of hidden states [batch, sequence, width] over tokens, mean over the width; a projection
  *   [student's width, teacher's width] where they differ (TinyBERT, Jiao et al. 2020)
  * - scores: squared error of attention scores before softmax [batch, heads, sequence, sequence], pairs of tokens (TinyBERT)
  * - attention: KL of the attention distributions, from the same scores; mean over heads and tokens (MiniLM, Wang et al. 2020)
  * - relation: KL of softmax(V V^T / sqrt(d)), V [batch, heads, sequence, d]; mean over heads and tokens (MiniLM)
- * - embedding: one minus cosine, or squared error, of vectors [batch, width]
+ * - embedding: one minus cosine, or squared error, of vectors [batch, width]; the weighted sum over teachers
  */
 export type Term = { readonly weight: number } & (
   | {
       readonly kind: 'soft';
       readonly form: 'classes' | 'tokens' | 'binary' | 'positions' | 'numbers';
       readonly temperature: number;
-      readonly matches: readonly Match[];
+      readonly matches: readonly Mixed[];
     }
   | { readonly kind: 'hidden'; readonly matches: readonly (Match & { readonly projection?: string | undefined })[] }
   | { readonly kind: 'scores' | 'attention'; readonly matches: readonly Match[] }
@@ -48,7 +66,7 @@ export type Term = { readonly weight: number } & (
   | {
       readonly kind: 'embedding';
       readonly form: 'cosine' | 'mse';
-      readonly matches: readonly Match[];
+      readonly matches: readonly Mixed[];
       /** Appends what makes the vectors [batch, width] of the student's value. */
       pool(builder: Builder, value: string): string;
     }
@@ -60,21 +78,40 @@ export type Term = { readonly weight: number } & (
 export function appendDistillation(builder: Builder, terms: readonly Term[]): AppendedLoss {
   const mask: ValueInfo = { name: maskInput, dtype: 'int64', shape: ['batch', 'sequence'] };
   const inputs = new Map<string, ValueInfo>([[maskInput, mask]]);
-  const parts: Record<string, string> = {};
-  const weighted = terms.map((term): readonly [string, number] => {
-    let value: string;
+  const made = terms.map((term): { readonly value: string; readonly count?: Count | undefined } => {
     if (term.kind === 'hard') {
       const hard = term.append(builder);
       for (const input of hard.inputs) inputs.set(input.name, input);
-      value = hard.loss;
-    } else {
-      for (const { teacher } of term.matches) inputs.set(teacher.name, teacher);
-      value = sumOf(builder, termValues(builder, term));
+      return { value: hard.loss, count: hard.count };
     }
-    parts[term.kind] = value;
-    return [value, term.weight];
+    for (const teacher of teachersOf(term)) inputs.set(teacher.name, teacher);
+    return { value: sumOf(builder, termValues(builder, term)), count: countOf(term) };
   });
-  return { loss: weightedSum(builder, weighted), inputs: [...inputs.values()], parts };
+  const shares = made.flatMap(({ count }) => (count ? [{ input: builder.fresh('share'), count }] : []));
+  // where one term cannot be shared, batches are run whole
+  const all = shares.length === made.length;
+  const values = made.map(({ value }, i) => (all ? builder.op('Mul', [value, shares[i]!.input]) : value));
+  return {
+    loss: weightedSum(
+      builder,
+      terms.map(({ weight }, i) => [values[i]!, weight]),
+    ),
+    inputs: [...inputs.values()],
+    parts: Object.fromEntries(terms.map(({ kind }, i) => [kind, values[i]!])),
+    shares: all ? shares : [],
+  };
+}
+
+/** What a term is a mean over. */
+function countOf(term: Exclude<Term, { kind: 'hard' }>): Count {
+  if (term.kind === 'scores') return countPairs(maskInput);
+  if (term.kind === 'embedding' || (term.kind === 'soft' && term.form !== 'tokens')) return countRows;
+  return countOnes(maskInput);
+}
+
+function teachersOf(term: Exclude<Term, { kind: 'hard' }>): TeacherInput[] {
+  if (term.kind !== 'soft' && term.kind !== 'embedding') return term.matches.map(({ teacher }) => teacher);
+  return term.matches.flatMap(({ teachers }) => teachers.map(({ teacher }) => teacher));
 }
 
 function sumOf(builder: Builder, values: readonly string[]): string {
@@ -86,12 +123,11 @@ function termValues(builder: Builder, term: Exclude<Term, { kind: 'hard' }>): st
     matches.map((match) => value(match, float32(builder, match.teacher)));
   switch (term.kind) {
     case 'soft':
-      return each(term.matches, ({ student }, teacher) => softTerm(builder, student, teacher, term));
+      return term.matches.map((match) => softTerm(builder, match, term));
     case 'hidden':
-      return each(term.matches, ({ student, projection }, teacher) => {
-        const projected = projection === undefined ? student : builder.op('MatMul', [student, projection]);
-        return maskedMeanSquaredError(builder, projected, teacher, maskInput);
-      });
+      return each(term.matches, ({ student, projection }, teacher) =>
+        maskedMeanSquaredError(builder, projected(builder, student, projection), teacher, maskInput),
+      );
     case 'scores':
       return each(term.matches, ({ student }, teacher) => scoresTerm(builder, student, teacher));
     case 'attention':
@@ -101,34 +137,67 @@ function termValues(builder: Builder, term: Exclude<Term, { kind: 'hard' }>): st
         distributions(builder, relation(builder, student, sizes[0]), relation(builder, teacher, sizes[1])),
       );
     case 'embedding':
-      return each(term.matches, ({ student }, teacher) =>
-        (term.form === 'cosine' ? cosineDistance : meanSquaredError)(builder, term.pool(builder, student), teacher),
-      );
+      return term.matches.map((match) => embeddingTerm(builder, match, term));
   }
+}
+
+function projected(builder: Builder, value: string, projection: string | undefined): string {
+  return projection === undefined ? value : builder.op('MatMul', [value, projection]);
+}
+
+function embeddingTerm(
+  builder: Builder,
+  { student, teachers }: Mixed,
+  { form, pool }: Extract<Term, { kind: 'embedding' }>,
+): string {
+  const distance = form === 'cosine' ? cosineDistance : meanSquaredError;
+  const vectors = pool(builder, student);
+  return weightedSum(
+    builder,
+    teachers.map(({ teacher, weight, projection }) => [
+      distance(builder, projected(builder, vectors, projection), float32(builder, teacher)),
+      weight,
+    ]),
+  );
 }
 
 function float32(builder: Builder, { name, dtype }: Match['teacher']): string {
   return dtype === 'float32' ? name : builder.op('Cast', [name], { to: 1n });
 }
 
-function softTerm(
+function softTerm(builder: Builder, match: Mixed, { form, temperature }: Extract<Term, { kind: 'soft' }>): string {
+  const theirs = match.teachers.map(({ teacher, weight }) => [float32(builder, teacher), weight] as const);
+  if (form === 'numbers') return meanSquaredError(builder, match.student, weightedSum(builder, theirs));
+  const ready = (logits: string): string => {
+    if (form === 'binary') return withZero(builder, logits);
+    return form === 'positions' ? onTokens(builder, logits, []) : logits;
+  };
+  const target = mixed(
+    builder,
+    theirs.map(([logits, weight]) => [ready(logits), weight]),
+    temperature,
+  );
+  const mask = form === 'tokens' ? maskInput : undefined;
+  return kullbackLeibler(builder, ready(match.student), target, { temperature, mask });
+}
+
+/** Keeps logarithms of probabilities finite, far below what float32 adds to a loss. */
+const TINIEST = 1e-30;
+
+/** Logits of the mean of the teachers' probabilities at temperature T: T ln(sum of w softmax(z / T)). */
+function mixed(
   builder: Builder,
-  student: string,
-  teacher: string,
-  { form, temperature }: Extract<Term, { kind: 'soft' }>,
+  teachers: readonly (readonly [logits: string, weight: number])[],
+  temperature: number,
 ): string {
-  switch (form) {
-    case 'numbers':
-      return meanSquaredError(builder, student, teacher);
-    case 'classes':
-      return kullbackLeibler(builder, student, teacher, { temperature });
-    case 'tokens':
-      return kullbackLeibler(builder, student, teacher, { temperature, mask: maskInput });
-    case 'binary':
-      return kullbackLeibler(builder, withZero(builder, student), withZero(builder, teacher), { temperature });
-    case 'positions':
-      return kullbackLeibler(builder, onTokens(builder, student, []), onTokens(builder, teacher, []), { temperature });
-  }
+  const [[first]] = teachers as readonly [readonly [string, number]];
+  if (teachers.length === 1) return first;
+  const shares = teachers.map(([logits, weight]) => {
+    const warm = builder.op('Mul', [logits, builder.scalar(1 / temperature)]);
+    return [builder.op('Softmax', [warm], { axis: -1n }), weight] as const;
+  });
+  const mean = builder.op('Max', [weightedSum(builder, shares), builder.scalar(TINIEST)]);
+  return builder.op('Mul', [builder.op('Log', [mean]), builder.scalar(temperature)]);
 }
 
 /** Logits x [...] as pairs (x, 0) [..., 2]: softmax of a pair is the sigmoid of x. */

@@ -67,18 +67,23 @@ export class Dropout {
     }
   }
 
-  /** Masks for a batch, the same for the same number of the batch; they are valid until the next are asked for. */
-  feeds(batch: number, sequence: number, number: number): Record<string, HostTensor> {
+  /**
+   * Masks for a batch, the same for the same number of the batch: for each of its pieces in turn. They are valid until the next
+   * are asked for.
+   */
+  masks(number: number): (rows: number, sequence: number) => Record<string, HostTensor> {
     const random = createRandom(this.#seed + number * 2 ** 32);
-    const masks = this.#places.map((place) => {
-      const size = (axis: Axis): number => (typeof axis === 'number' ? axis : axis(batch, sequence));
-      const count = place.axes.reduce<number>((product, axis) => product * size(axis), 1);
-      if (place.memory.length < count) place.memory = new Uint8Array(count);
-      const data = place.memory.subarray(0, count);
-      fill(data, random, this.ratio);
-      return [place.input, { dtype: 'bool', dims: [count], data }] as const;
-    });
-    return Object.fromEntries(masks);
+    return (rows, sequence) =>
+      Object.fromEntries(
+        this.#places.map((place) => {
+          const size = (axis: Axis): number => (typeof axis === 'number' ? axis : axis(rows, sequence));
+          const count = place.axes.reduce<number>((product, axis) => product * size(axis), 1);
+          if (place.memory.length < count) place.memory = new Uint8Array(count);
+          const data = place.memory.subarray(0, count);
+          fill(data, random, this.ratio);
+          return [place.input, { dtype: 'bool', dims: [count], data }];
+        }),
+      );
   }
 }
 

@@ -3,6 +3,7 @@ import { DataError, UsageError } from '../errors.ts';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { adamWDefaults } from './optimizer.ts';
 import { rateShare } from './schedule.ts';
+import { shareAt, thinOut } from './zeros.ts';
 import { draw, startState, type TrainState } from './state.ts';
 import { Stepper, type StepResult } from './stepper.ts';
 import type { BatchSource, Objective, TrainBatch, TrainContext, TrainOptions, TrainResult } from './types.ts';
@@ -30,13 +31,15 @@ export async function train(
   }
 }
 
-function check(batches: BatchSource, { length, accumulate = 1 }: TrainOptions): void {
+function check(batches: BatchSource, { length, accumulate = 1, workers = 1 }: TrainOptions): void {
   if (batches.length === 0) throw new DataError('training: expected at least one batch, found none');
   const [[unit, amount] = ['length', 0]] = Object.entries(length);
   if (!(amount > 0)) throw new UsageError(`training: expected ${unit} above zero, found ${amount}`);
   if (!Number.isInteger(accumulate) || accumulate < 1) {
     throw new UsageError(`training: expected a whole number of batches to accumulate, found ${accumulate}`);
   }
+  if (!Number.isInteger(workers) || workers < 1)
+    throw new UsageError(`training: expected a whole number of workers, found ${workers}`);
 }
 
 class Run {
@@ -81,6 +84,7 @@ class Run {
       best: best ?? undefined,
       curve: curve.points,
       evaluations,
+      scaling: this.#stepper.scaling?.state,
     };
   }
 
@@ -128,6 +132,7 @@ class Run {
     const { schedule, rate: highest } = this.#options;
     const rate = highest * rateShare({ step: state.step, done: this.#done(), steps: this.#total }, schedule);
     const number = state.epoch * this.#batches.length + state.batch;
+    this.#thinOut();
     const result = await this.#stepper.step(group, rate, number);
     state.step++;
     state.batch += group.length;
@@ -145,8 +150,20 @@ class Run {
     return true;
   }
 
-  /** A step that was not finite is skipped, unless another was not long before. */
-  #skip({ loss, norm }: StepResult): boolean {
+  /** Zeros that the schedule of sparsity asks for by now: every few steps, and at once where it has ended. */
+  #thinOut(): void {
+    const { gradual } = this.#options;
+    if (!gradual || this.#state.thinned >= gradual.share) return;
+    const share = shareAt(gradual, this.#done());
+    if (share < gradual.share && this.#state.step % (gradual.everySteps ?? 10) !== 0) return;
+    const names = new Set(gradual.of);
+    for (const weight of this.#stepper.weights) if (names.has(weight.name)) thinOut(weight, share);
+    this.#state.thinned = share;
+  }
+
+  /** A step that was not finite is skipped, unless another was not long before; any number where the loss's scale was to blame. */
+  #skip({ loss, norm, overflow }: StepResult): boolean {
+    if (overflow) return true;
     const state = this.#state;
     const what = Number.isFinite(loss) ? `a gradient of norm ${norm}` : `a loss of ${loss}`;
     const within = this.#options.patienceNotFinite ?? 100;
@@ -165,12 +182,17 @@ class Run {
   async #evaluate(): Promise<void> {
     if (!this.#context.evaluate) return;
     const state = this.#state;
-    const metric = await this.#context.evaluate(this.#stepper.model());
+    const given = await this.#context.evaluate(this.#stepper.model());
+    const { metric, ...tasks } = typeof given === 'number' ? { metric: given } : given;
     this.#tick();
     state.evaluated = state.step;
     state.sinceBest++;
     if (!Number.isFinite(metric)) return this.#context.log(`step ${state.step}: the metric is ${metric}: not counted`);
-    state.evaluations.push({ step: state.step, metric });
+    state.evaluations.push({ step: state.step, metric, ...tasks });
+    if (state.thinned < (this.#options.gradual?.share ?? 0)) {
+      state.sinceBest = 0;
+      return;
+    }
     if (state.best !== null && metric <= state.best.metric) return;
     state.best = { step: state.step, metric };
     state.sinceBest = 0;
@@ -208,6 +230,7 @@ class Run {
     const { checkpoint } = this.#options;
     if (!checkpoint) return;
     this.#state.updates = this.#stepper.optimizer.steps;
+    this.#state.scaling = this.#stepper.scaling?.state;
     saveCheckpoint(checkpoint.folder, checkpoint.fingerprint, this.#state, this.#arrays());
     this.#tick();
   }
@@ -219,9 +242,10 @@ class Run {
       if (best) this.#best = this.#values().map((value) => new Float32Array(value.length));
       return this.#arrays();
     });
-    if (!state) return;
+    if (!state) return this.#context.log(`no checkpoint in ${checkpoint.folder}: the run begins anew`);
     this.#state = state;
     this.#stepper.optimizer.steps = state.updates;
+    if (this.#stepper.scaling && state.scaling) this.#stepper.scaling.state = state.scaling;
     this.#context.log(`resumed after step ${state.step}`);
   }
 

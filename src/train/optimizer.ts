@@ -2,6 +2,7 @@
 import type { HostTensor } from '../ir/host-tensor.ts';
 import { kernelsWith } from '../math/kernels/kernels.ts';
 import { TableGradient } from './table-gradient.ts';
+import { maskGradient } from './zeros.ts';
 import type { DenseWeight, TableWeight, Weight } from './weights.ts';
 
 export interface AdamWOptions {
@@ -12,6 +13,10 @@ export interface AdamWOptions {
   readonly clipValue: number;
   readonly l1: number;
   readonly l2: number;
+  /** Names of weights whose zeros stay zero. */
+  readonly keepZeros?: readonly string[] | undefined;
+  /** So do those that are added on a schedule. */
+  readonly gradual?: { readonly of: readonly string[] } | undefined;
 }
 
 export const adamWDefaults: AdamWOptions = {
@@ -40,10 +45,12 @@ export class AdamW {
   readonly weights: readonly Weight[];
   readonly #options: AdamWOptions;
   readonly #tables = new Map<string, TableGradient>();
+  readonly #sparse: ReadonlySet<string>;
 
   constructor(weights: readonly Weight[], options: AdamWOptions) {
     this.weights = weights;
     this.#options = options;
+    this.#sparse = new Set([...(options.keepZeros ?? []), ...(options.gradual?.of ?? [])]);
     for (const weight of weights) if (weight.byRows) this.#tables.set(weight.name, new TableGradient(weight.width));
   }
 
@@ -63,7 +70,10 @@ export class AdamW {
    * @returns the global norm of the gradient before it was clipped, and whether a step was taken: not where it is not finite
    */
   step(rate: number, scale = 1): { readonly norm: number; readonly taken: boolean } {
-    for (const weight of this.weights) this.#prepare(weight, scale);
+    for (const weight of this.weights) {
+      if (this.#sparse.has(weight.name)) maskGradient(weight);
+      this.#prepare(weight, scale);
+    }
     const norm = Math.sqrt(this.weights.reduce((sum, weight) => sum + this.#squares(weight), 0)) * this.#left(scale);
     const taken = Number.isFinite(norm) && Math.min(norm, this.#options.clipNorm) < LARGEST;
     if (taken) {
@@ -99,7 +109,8 @@ export class AdamW {
       for (let i = 0; i < gradient.length; i++) {
         const value = values[i]!;
         const all = gradient[i]! * scale + l1 * Math.sign(value) + l2 * value;
-        gradient[i] = Math.min(clipValue, Math.max(-clipValue, all));
+        // an infinite one is not clipped: the step is not to be taken
+        gradient[i] = Math.abs(all) === Infinity ? all : Math.min(clipValue, Math.max(-clipValue, all));
       }
     };
     if (!weight.byRows) return change(weight.gradient.data, weight.value.data);
@@ -114,8 +125,12 @@ export class AdamW {
     return sum;
   }
 
-  #updateDense({ kernels, at, padded, decay }: DenseWeight, rate: number, scale: number): void {
-    kernels.adamW(...at, padded, ...this.#factors(rate, scale, decay));
+  #updateDense(
+    { kernels, at: [value, gradient, first, second], padded, decay }: DenseWeight,
+    rate: number,
+    scale: number,
+  ): void {
+    kernels.adamW(value, gradient, first, second, padded, ...this.#factors(rate, scale, decay));
   }
 
   /** Copies the rows of a piece together, updates them as if they were one weight, and copies them back. */

@@ -1,4 +1,5 @@
 // Where a run stands: all that is needed to go on, beside the arrays. Plain data, so that it is JSON.
+import type { LossScaleState } from './loss-scale.ts';
 import type { CurvePoint, Evaluation } from './types.ts';
 
 export interface TrainState {
@@ -13,12 +14,16 @@ export interface TrainState {
   seconds: number;
   /** The last step whose loss or gradient was not finite. */
   lastBad: number | null;
+  /** Of fp16. */
+  scaling?: LossScaleState | undefined;
   best: Evaluation | null;
   /** Step of the last evaluation. */
   evaluated: number | null;
   /** Evaluations since the best one. */
   sinceBest: number;
   evaluations: Evaluation[];
+  /** Share of zeros that the schedule of sparsity has asked for so far. */
+  thinned: number;
   curve: CurveState;
 }
 
@@ -47,6 +52,7 @@ export function startState(): TrainState {
     evaluated: null,
     sinceBest: 0,
     evaluations: [],
+    thinned: 0,
     curve: { points: [], stride: 1, count: 0, loss: 0, parts: {} },
   };
 }

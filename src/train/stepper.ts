@@ -1,18 +1,14 @@
 // One step of training: batches through the gradient graph, gradients to the optimizer.
-import { differentiate } from '../autodiff/differentiate.ts';
-import type { Gradient, GradientRows } from '../autodiff/types.ts';
-import { ModelError } from '../errors.ts';
-import { Builder } from '../ir/builder.ts';
 import { cloneModel } from '../ir/clone.ts';
 import type { Model } from '../ir/graph.ts';
-import type { HostTensor } from '../ir/host-tensor.ts';
 import { memoryTensor } from '../ir/tensor.ts';
-import { Dropout } from './dropout.ts';
+import { LossScale } from './loss-scale.ts';
 import { AdamW, type AdamWOptions } from './optimizer.ts';
-import type { Objective, TrainBatch, TrainContext, TrainSession } from './types.ts';
-import { layOut, type DenseWeight, type Weight } from './weights.ts';
-
-type Outputs = Readonly<Record<string, HostTensor>>;
+import { PIECE_TOKENS, piecesOf, type Piece } from './pieces.ts';
+import { trainingGraph, type GraphOptions, type TrainingGraph } from './training-graph.ts';
+import { StepSums } from './step-sums.ts';
+import type { Objective, Outputs, TrainBatch, TrainContext, TrainHelpers, TrainSession } from './types.ts';
+import { layOut, type Weight } from './weights.ts';
 
 export interface StepResult {
   /** Means over the step's batches. */
@@ -22,23 +18,25 @@ export interface StepResult {
   readonly norm: number;
   /** False where loss or gradient are not finite: no weight was changed. */
   readonly taken: boolean;
+  /** In fp16: the gradient was not finite, and the scale of the loss was halved for that. */
+  readonly overflow: boolean;
 }
 
-/** Names in the gradient graph. */
-interface Built {
-  readonly loss: string;
-  /** Outputs of the loss's parts by their names. */
-  readonly parts: ReadonlyMap<string, string>;
-  readonly gradients: ReadonlyMap<string, Gradient>;
-  readonly dropout: Dropout;
+export interface StepperOptions extends AdamWOptions, GraphOptions {
+  /** See `TrainOptions`. */
+  readonly pieceTokens?: number | undefined;
+  readonly workers?: number | undefined;
 }
 
 /** The gradient graph in its session, the weights, and the optimizer. */
 export class Stepper {
   readonly optimizer: AdamW;
+  /** In fp16. */
+  readonly scaling: LossScale | undefined;
   readonly #model: Model;
   readonly #session: TrainSession;
-  readonly #built: Built;
+  readonly #graph: TrainingGraph;
+  readonly #pieceTokens: number;
   /** Inputs of every step. */
   readonly #values: Outputs;
 
@@ -46,45 +44,33 @@ export class Stepper {
    * Differentiates the objective and opens its session.
    * @throws ModelError where the loss depends on none of the weights, or an operator has no gradient
    */
-  static async open(
-    objective: Objective,
-    options: AdamWOptions & { readonly dropout?: number | undefined; readonly seed?: number | undefined },
-    context: TrainContext,
-  ): Promise<Stepper> {
-    const dropout = new Dropout(options.dropout ?? 0, options.seed ?? 0);
-    const { model, loss, parts } = withLoss(objective, dropout);
-    const of = objective.weights.map(({ name }) => name);
-    const { model: both, gradients } = differentiate(model, { loss, of, keep: [...parts.values()] });
-    const trained = objective.weights.filter(({ name }) => gradients.has(name));
-    if (trained.length === 0)
-      throw new ModelError(`loss '${loss}': expected to depend on a weight, found that it does not`);
-    if (trained.length < of.length) {
-      const left = of.filter((name) => !gradients.has(name));
-      const names = left.length > 3 ? `${left.slice(0, 3).join(', ')}…` : left.join(', ');
-      context.log(
-        `the loss does not depend on ${left.length} of ${of.length} weights, which stay as they are: ${names}`,
-      );
-    }
-    const plans = trained.map(({ name, decay }) => ({
-      name,
-      decay,
-      tensor: model.graph.initializers.get(name)!,
-      byRows: gradients.get(name)!.kind === 'rows',
-    }));
-    const session = await context.open(both);
+  static async open(objective: Objective, options: StepperOptions, context: TrainContext): Promise<Stepper> {
+    const graph = trainingGraph(objective, options, context);
+    if (!graph.cuttable && (options.workers ?? 1) > 1)
+      context.log('batches of this loss are run whole: workers share only those that are accumulated for a step');
+    const optimizer = new AdamW(layOut(graph.plans), options);
     return new Stepper(
       objective.model,
-      session,
-      { loss, parts, gradients, dropout },
-      new AdamW(layOut(plans), options),
+      await context.open(graph.model, (options.workers ?? 1) - 1),
+      graph,
+      optimizer,
+      options.pieceTokens,
     );
   }
 
-  private constructor(model: Model, session: TrainSession, built: Built, optimizer: AdamW) {
+  private constructor(
+    model: Model,
+    session: TrainSession,
+    graph: TrainingGraph,
+    optimizer: AdamW,
+    pieceTokens = PIECE_TOKENS,
+  ) {
     this.#model = model;
     this.#session = session;
-    this.#built = built;
+    this.#graph = graph;
+    this.#pieceTokens = pieceTokens;
     this.optimizer = optimizer;
+    this.scaling = graph.scale === undefined ? undefined : new LossScale();
     this.#values = Object.fromEntries(optimizer.weights.map(({ name, value }) => [name, value]));
   }
 
@@ -98,20 +84,47 @@ export class Stepper {
    */
   async step(batches: readonly TrainBatch[], rate: number, number: number): Promise<StepResult> {
     const share = 1 / batches.length;
-    let loss = 0;
-    const parts: Record<string, number> = {};
-    for (const [i, batch] of batches.entries()) {
-      const feeds = { ...batch.feeds, ...this.#values, ...this.#masks(batch, number + i) };
-      const outputs = await this.#session.run(feeds, this.#wanted(i === 0));
-      loss += share * scalarOf(outputs, this.#built.loss);
-      for (const [name, output] of this.#built.parts) {
-        parts[name] = (parts[name] ?? 0) + share * scalarOf(outputs, output);
-      }
-      for (const weight of this.weights) this.#collect(weight, outputs, i === 0);
-    }
-    if (Number.isFinite(loss)) return { loss, parts, ...this.optimizer.step(rate, share) };
+    const sums = new StepSums(this.#graph, this.optimizer, share);
+    const { helpers } = this.#session;
+    if (helpers) await this.#runShared(helpers, this.#feeds(batches, number), sums);
+    else for (const feeds of this.#feeds(batches, number)) await this.#run(feeds, sums);
+    const { loss, parts } = sums;
+    if (Number.isFinite(loss)) return { loss, parts, ...this.#update(rate, share) };
     this.optimizer.discard();
-    return { loss, parts, norm: NaN, taken: false };
+    return { loss, parts, norm: NaN, taken: false, overflow: false };
+  }
+
+  async #run(feeds: Outputs, sums: StepSums): Promise<void> {
+    sums.take(await this.#session.run({ ...feeds, ...this.#values }, sums.wanted()));
+  }
+
+  /** Pieces in turn to this process and the helpers; sums in their order, whoever is done first. */
+  async #runShared(helpers: TrainHelpers, pieces: Iterable<Outputs>, sums: StepSums): Promise<void> {
+    helpers.begin(this.#values);
+    const [dense, others] = [Object.keys(sums.dense()), sums.others()];
+    const own: Outputs[] = [];
+    let count = 0;
+    for (const feeds of pieces) {
+      const index = (count++ % (helpers.count + 1)) - 1;
+      if (index < 0) own.push(feeds);
+      else helpers.give(index, feeds, dense, others);
+    }
+    for (const feeds of own) await this.#run(feeds, sums);
+    for (let index = 0; index < Math.min(helpers.count, count - 1); index++)
+      sums.take(...(await helpers.finish(index, Object.values(sums.dense()))));
+  }
+
+  /** What each piece of the batches feeds beside the weights. */
+  *#feeds(batches: readonly TrainBatch[], number: number): Generator<Outputs> {
+    for (const [i, batch] of batches.entries()) {
+      const masks = this.#graph.dropout.masks(number + i);
+      for (const piece of this.#pieces(batch)) {
+        const drawn = masks(...this.#sizes(piece));
+        // masks are valid until the next are drawn, and pieces that are shared wait
+        const kept = this.#session.helpers ? copies(drawn) : drawn;
+        yield { ...piece.feeds, ...piece.shares, ...kept, ...this.#scale() };
+      }
+    }
   }
 
   /** The objective's model with other weights; where none are given, those that are being trained, not copies. */
@@ -127,76 +140,35 @@ export class Stepper {
     return this.#session.release();
   }
 
-  /** Masks of dropout, for a batch whose sizes the model's first input has. */
-  #masks(batch: TrainBatch, number: number): Outputs {
+  #update(rate: number, share: number): Pick<StepResult, 'norm' | 'taken' | 'overflow'> {
+    const done = this.optimizer.step(rate, share / (this.scaling?.state.scale ?? 1));
+    return { ...done, overflow: this.scaling?.note(done.taken) ?? false };
+  }
+
+  #pieces(batch: TrainBatch): Piece[] {
+    const [rows, length] = this.#sizes(batch);
+    const workers = 1 + (this.#session.helpers?.count ?? 0);
+    // as many for each worker
+    const count = Math.ceil((rows * length) / this.#pieceTokens / workers) * workers;
+    return piecesOf(batch, this.#graph.shares, this.#graph.cuttable ? count : 1);
+  }
+
+  #scale(): Outputs {
+    const { scale } = this.#graph;
+    if (scale === undefined || !this.scaling) return {};
+    return { [scale]: { dtype: 'float32', dims: [], data: Float32Array.of(this.scaling.state.scale) } };
+  }
+
+  /** Rows and length of the model's first input. */
+  #sizes(batch: TrainBatch): [rows: number, length: number] {
     const first = this.#model.graph.inputs[0]?.name ?? '';
     const [rows = batch.rows, length = 1] = batch.feeds[first]?.dims ?? [];
-    return this.#built.dropout.feeds(rows, length, number);
-  }
-
-  /** Outputs of a run. The first batch's dense gradients are computed where the optimizer reads them. */
-  #wanted(first: boolean): Record<string, HostTensor | null> {
-    const wanted: Record<string, HostTensor | null> = { [this.#built.loss]: null };
-    for (const output of this.#built.parts.values()) wanted[output] = null;
-    for (const weight of this.weights) {
-      const gradient = this.#built.gradients.get(weight.name)!;
-      if (gradient.kind !== 'rows') wanted[gradient.output] = first && !weight.byRows ? weight.gradient : null;
-      for (const part of rowsOf(gradient)) Object.assign(wanted, { [part.indices]: null, [part.rows]: null });
-    }
-    return wanted;
-  }
-
-  #collect(weight: Weight, outputs: Outputs, first: boolean): void {
-    const gradient = this.#built.gradients.get(weight.name)!;
-    if (gradient.kind !== 'rows' && !weight.byRows && !first) {
-      add(weight.gradient.data, floatsOf(outputs, gradient.output));
-    }
-    for (const { indices, rows } of rowsOf(gradient)) {
-      if (weight.byRows) this.optimizer.addRows(weight, outputs[indices]!, outputs[rows]!);
-      else addRows(weight, outputs[indices]!, floatsOf(outputs, rows));
-    }
+    return [rows, length];
   }
 }
 
-/** The objective's graph with its loss, and masks in it. */
-function withLoss(
-  objective: Objective,
-  dropout: Dropout,
-): { model: Model; loss: string; parts: ReadonlyMap<string, string> } {
-  const model = cloneModel(objective.model);
-  const opset = model.opsets.get('') ?? model.opsets.get('ai.onnx') ?? 1;
-  const builder = new Builder(model.graph, opset, 'train');
-  if (dropout.ratio > 0) dropout.insert(model.graph, builder, objective.dropout ?? []);
-  const appended = objective.appendLoss(builder);
-  model.graph.nodes.push(...builder.nodes);
-  model.graph.inputs.push(...appended.inputs);
-  return { model, loss: appended.loss, parts: new Map(Object.entries(appended.parts ?? {})) };
-}
-
-function rowsOf(gradient: Gradient): readonly GradientRows[] {
-  return gradient.kind === 'dense' ? [] : gradient.parts;
-}
-
-function floatsOf(outputs: Outputs, name: string): Float32Array {
-  const data = outputs[name]?.data;
-  if (!(data instanceof Float32Array)) throw new TypeError(`output '${name}': expected float32`);
-  return data;
-}
-
-function scalarOf(outputs: Outputs, name: string): number {
-  return floatsOf(outputs, name)[0]!;
-}
-
-function add(sum: Float32Array, more: Float32Array): void {
-  for (let i = 0; i < sum.length; i++) sum[i]! += more[i]!;
-}
-
-/** Rows of a table that has a dense gradient as well (a tied decoder). */
-function addRows({ value, gradient }: DenseWeight, indices: HostTensor, rows: Float32Array): void {
-  const [height, width] = [value.dims[0]!, rows.length / indices.data.length];
-  for (let i = 0; i < indices.data.length; i++) {
-    const index = Number(indices.data[i]);
-    const to = (index < 0 ? index + height : index) * width;
-    for (let j = 0; j < width; j++) gradient.data[to + j]! += rows[i * width + j]!;
-  }
+function copies(tensors: Outputs): Outputs {
+  return Object.fromEntries(
+    Object.entries(tensors).map(([name, tensor]) => [name, { ...tensor, data: tensor.data.slice() }]),
+  );
 }

@@ -38,8 +38,8 @@ export class TableGradient {
   }
 
   clear(): void {
+    this.sums.fill(0);
     this.#places.clear();
-    this.#sums.fill(0);
   }
 
   #placeOf(row: number): number {

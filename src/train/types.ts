@@ -14,6 +14,27 @@ export interface TrainSession {
     into: Readonly<Record<string, HostTensor | null>>,
   ): Promise<Record<string, HostTensor>>;
   release(): Promise<void>;
+  /** Present where some were asked for. */
+  readonly helpers?: TrainHelpers | undefined;
+}
+
+/** Values of a graph by name. */
+export type Outputs = Readonly<Record<string, HostTensor>>;
+
+/** Processes that run the same graph on other pieces of a step at the same time. */
+export interface TrainHelpers {
+  readonly count: number;
+  /** The weights of the step. */
+  begin(values: Outputs): void;
+  /** A run: feeds beside the weights, outputs to be summed over the runs, and others. Feeds are copied at once. */
+  give(index: number, feeds: Outputs, dense: readonly string[], others: readonly string[]): void;
+  /**
+   * Waits for the runs that were given to one.
+   * @param dense arrays for the sums, in the order of the names
+   * @returns the other outputs of each run
+   * @throws ModelError where the process ended
+   */
+  finish(index: number, dense: readonly HostTensor[]): Promise<readonly Outputs[]>;
 }
 
 /** A weight that is trained. */
@@ -48,6 +69,23 @@ export interface AppendedLoss {
   readonly inputs: readonly ValueInfo[];
   /** Scalars that progress shows: parts of the loss by name. */
   readonly parts?: Readonly<Record<string, string>> | undefined;
+  /**
+   * What the loss is a mean over, so that a batch may be run in pieces whose gradients add up to its own. Every input then has
+   * its rows along axis 0. Absent, without `shares`: a batch is run whole.
+   */
+  readonly count?: Count | undefined;
+  /** Instead of `count`, where terms are means over different things: each term is multiplied with a share. */
+  readonly shares?: readonly Share[] | undefined;
+}
+
+/** How many there are, in a batch or a piece of it, of what a mean is over. */
+export type Count = (batch: TrainBatch) => number;
+
+/** The part of a mean that a piece of a batch has: count(piece) / count(batch). */
+export interface Share {
+  /** The float32 scalar that brings it; the trainer declares it. */
+  readonly input: string;
+  readonly count: Count;
 }
 
 /** One step's data. */
@@ -68,19 +106,31 @@ export interface BatchSource {
 
 /** What training needs from its caller; nothing global is read. */
 export interface TrainContext {
-  /** Opens the gradient graph; without memory patterns (`SessionOptions.memoryPattern`), since every length is a shape. */
-  open(model: Model): Promise<TrainSession>;
+  /** Opens the gradient graph, with so many helpers; without memory patterns (`SessionOptions.memoryPattern`), since every length is a shape. */
+  open(model: Model, helpers: number): Promise<TrainSession>;
+  /**
+   * The same graph computing in float16, its inputs and outputs float32 as before; for `TrainOptions.precision`.
+   * @param keep names of nodes that stay float32
+   */
+  half?(model: Model, keep: ReadonlySet<string>): Model;
   /** Milliseconds that only grow. */
   now(): number;
   /**
-   * The metric of the model as it is now, more is better; absent: nothing is evaluated on the way. The model's weights are
-   * the arrays that are trained: it is not to be kept.
+   * How good the model is as it is now, more is better; absent: nothing is evaluated on the way. The model's weights are the arrays that are
+   * trained: it is not to be kept.
    */
-  evaluate?(model: Model): Promise<number>;
+  evaluate?(model: Model): Promise<number | Scores>;
   /** After every step. */
   progress?(step: StepReport): void;
   log(line: string): void;
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface Scores {
+  /** What is to be highest. */
+  readonly metric: number;
+  /** Of each task by its name, where there are several. */
+  readonly tasks?: Readonly<Record<string, number>> | undefined;
 }
 
 export interface StepReport {
@@ -127,16 +177,45 @@ export interface TrainOptions {
   /** Penalties l1 * sum |w| and l2 / 2 * sum w^2 on weights that decay; default 0. The loss that is shown is without them. */
   readonly l1?: number | undefined;
   readonly l2?: number | undefined;
+  /** Names of weights whose zeros stay zero. */
+  readonly keepZeros?: readonly string[] | undefined;
+  /** Weights that become sparse by magnitude on the way; these zeros stay as well. */
+  readonly gradual?: GradualSparsity | undefined;
   /** Batches whose gradients are averaged for one step; default 1. */
   readonly accumulate?: number | undefined;
+  /**
+   * Tokens that go through the graph at once; a batch of more is cut into pieces whose gradients are added, where the loss says
+   * what it is a mean over. Default 1024: it costs less memory, and passes over memory stay in the caches.
+   */
+  readonly pieceTokens?: number | undefined;
+  /** Processes that share the pieces of a step; default 1. The result is the same for the same number. */
+  readonly workers?: number | undefined;
   /** Share of the elements of `Objective.dropout` that is set to zero while training; default 0. */
   readonly dropout?: number | undefined;
   /** Of what is random in training itself, which is dropout; default 0. */
   readonly seed?: number | undefined;
   readonly evaluate?: EvaluateOptions | undefined;
   readonly checkpoint?: CheckpointOptions | undefined;
+  /**
+   * What a step computes in; default fp32. fp16: weights are float32 and cast in the graph, the loss is float32 and scaled, so that
+   * gradients stay within float16. Only providers that compute in float16 gain by it; CPUs do not.
+   */
+  readonly precision?: 'fp32' | 'fp16' | undefined;
   /** A loss or gradient that is not finite within this many steps of another one ends the run; default 100. */
   readonly patienceNotFinite?: number | undefined;
+}
+
+/** A cubic schedule of sparsity. Evaluations before its end are shown, but the weights of none of them are kept as the best. */
+export interface GradualSparsity {
+  /** Names of weights. */
+  readonly of: readonly string[];
+  /** Of each weight's numbers at the end. */
+  readonly share: number;
+  /** Shares of the run between which zeros are added; default 0 and 0.7. */
+  readonly from?: number | undefined;
+  readonly until?: number | undefined;
+  /** Steps between additions; default 10. */
+  readonly everySteps?: number | undefined;
 }
 
 /** When `TrainContext.evaluate` is called; the end of the run is always evaluated. */
@@ -169,9 +248,8 @@ export interface CurvePoint {
   readonly rate: number;
 }
 
-export interface Evaluation {
+export interface Evaluation extends Scores {
   readonly step: number;
-  readonly metric: number;
 }
 
 export interface TrainResult {
@@ -186,6 +264,8 @@ export interface TrainResult {
   readonly epochs: number;
   /** Seconds of the loop, over all resumed parts. */
   readonly seconds: number;
+  /** Of fp16: the loss's scale at the end, and steps that were skipped because a gradient overflowed. */
+  readonly scaling?: { readonly scale: number; readonly skipped: number } | undefined;
   readonly best?: Evaluation | undefined;
   /** At most some hundred points. */
   readonly curve: readonly CurvePoint[];

@@ -23,13 +23,15 @@ interface Common {
   readonly moments: readonly [Float32Array, Float32Array];
 }
 
-/** A weight whose gradient is an array like itself. All four lie in the kernels' memory, each padded with zeros to a multiple of 4. */
+/** A weight whose gradient is an array like itself. All lie in the kernels' memory, each padded with zeros to a multiple of 4. */
 export interface DenseWeight extends Common {
   readonly byRows: false;
   readonly gradient: HostTensor & { readonly data: Float32Array };
+  /** The gradient of a piece that is added to `gradient`. */
+  readonly more: HostTensor & { readonly data: Float32Array };
   readonly kernels: Kernels;
-  /** Where value, gradient and moments begin in the kernels' memory. */
-  readonly at: readonly [number, number, number, number];
+  /** Where value, gradient, moments and `more` begin in the kernels' memory. */
+  readonly at: readonly [number, number, number, number, number];
   /** Numbers, padding counted. */
   readonly padded: number;
 }
@@ -43,14 +45,14 @@ export interface TableWeight extends Common {
 
 export type Weight = DenseWeight | TableWeight;
 
-/** Value, gradient and two moments. */
-const ARRAYS = 4;
+/** Value, gradient, two moments and the gradient of a piece; what is never written to costs no memory. */
+const ARRAYS = 5;
 /** A WebAssembly memory has 4 GiB; one less page, so that its length is a number of 32 bits. */
 const MEMORY = 2 ** 32 - 2 ** 16;
 
 /**
  * Lays weights out, in as many memories as they need.
- * @throws ModelError for a weight that is not float32, or too large for one memory (268 million numbers)
+ * @throws ModelError for a weight that is not float32, or too large for one memory (214 million numbers)
  */
 export function layOut(plans: readonly WeightPlan[], memory = MEMORY): Weight[] {
   for (const { name, tensor } of plans) {
@@ -58,7 +60,9 @@ export function layOut(plans: readonly WeightPlan[], memory = MEMORY): Weight[] 
       throw new ModelError(`weight '${name}': expected float32 to be trained, found ${tensor.dtype}`);
     }
     if (ARRAYS * bytesOf(tensor) > memory) {
-      throw new ModelError(`weight '${name}': expected at most ${memory / 16} numbers, found ${bytesOf(tensor) / 4}`);
+      throw new ModelError(
+        `weight '${name}': expected at most ${Math.floor(memory / (4 * ARRAYS))} numbers, found ${bytesOf(tensor) / 4}`,
+      );
     }
   }
   const dense = new Map(
@@ -91,17 +95,18 @@ function layOutDense(plans: readonly WeightPlan[]): [string, DenseWeight][] {
   const kernels = ownKernels(ARRAYS * total);
   let from = 0;
   return plans.map(({ name, decay, tensor }) => {
-    const at = [from, from + total, from + 2 * total, from + 3 * total] as const;
+    const at = [from, from + total, from + 2 * total, from + 3 * total, from + 4 * total] as const;
     from += bytesOf(tensor);
     const count = elementCount(tensor.shape);
-    const array = (i: 0 | 1 | 2 | 3): Float32Array => new Float32Array(kernels.memory.buffer, at[i], count);
-    const host = (i: 0 | 1) => ({ dtype: 'float32' as const, dims: tensor.shape, data: array(i) });
+    const array = (i: 0 | 1 | 2 | 3 | 4): Float32Array => new Float32Array(kernels.memory.buffer, at[i], count);
+    const host = (i: 0 | 1 | 4) => ({ dtype: 'float32' as const, dims: tensor.shape, data: array(i) });
     const weight: DenseWeight = {
       name,
       decay,
       byRows: false,
       value: host(0),
       gradient: host(1),
+      more: host(4),
       moments: [array(2), array(3)],
       kernels,
       at,

@@ -218,6 +218,15 @@ test.each<[string, () => unknown, RegExp]>([
     /expected an operator with a gradient rule, found none.*node 'odd', op Mish/,
   ],
   [
+    'a weight behind an input that a rule leaves out',
+    () =>
+      differentiate(lossOf('y', [makeNode('Max', ['x', 'x', 'w'], ['y'], { name: 'three' })], { w: weight(3) }), {
+        loss: 'loss',
+        of: ['w'],
+      }),
+    /expected no weight behind 'w', input 2 of an operator without a rule for it \(node 'three', op Max\)/,
+  ],
+  [
     'a loss that is no scalar',
     () => differentiate(lossOf('y', [makeNode('Mul', ['x', 'w'], ['y'])], { w: weight(3) }), { loss: 'y', of: ['w'] }),
     /loss 'y': expected a scalar/,

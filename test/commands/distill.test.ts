@@ -28,6 +28,15 @@ describe('distill', () => {
     expect(report.steps[1]!.options).toMatchObject({ soft: 0.5, temperature: 3, hidden: 1, hard: 0.5, batch: 64 });
   });
 
+  it('takes other teachers with their weights', async () => {
+    const other = modelFolder({ layers: 1, seed: 5 });
+    const flags = ['--layers', '1', '--steps', '2', '--teacher', `${other}=0.5`, '--teacher', other, '--teacher-weight', '2']; // prettier-ignore
+    const { code, stdout } = await run(...flags, '-o', out('e'), '--json');
+    expect(code).toBe(0);
+    const { steps } = reportSchema.parse(JSON.parse(stdout));
+    expect(steps[1]!.options['teachers']).toMatchObject([{ weight: 2 }, { weight: 0.5 }, { weight: 1 }]);
+  });
+
   it('ends with 1 where a gate fails', async () => {
     const { code, stdout } = await run('--layers', '1', '--steps', '2', '-o', out('b'), '--max-size', '1KB');
     expect(code).toBe(1);
@@ -40,6 +49,10 @@ describe('distill', () => {
     [['--layers', '2', '--layer-map', '0-1'], '--layer-map: expected even, last or pairs'],
     [['--layers', '2', '--student', 'x'], '--student'],
     [['--layers', '2', '--cache', 'much'], '--cache: expected a size'],
+    [['--layers', '2', '--teacher', 'x=much'], '--teacher: expected MODEL or MODEL=WEIGHT'],
+    [['--layers', '2', '--teacher', 'x=2'], 'x: expected an .onnx file or a model folder'],
+    [['--layers', '2', '--teacher-weight', '2'], '--teacher'],
+    [['--layers', '2', '--augment', '2'], '--augment: expected a teacher that fills masks'],
     [['--layers', '9'], '--layers: expected 1 to 3'],
     [[], 'expected --layers, --heads or --ffn'],
   ])('ends with 2 for %o', async (flags, message) => {

@@ -54,6 +54,48 @@ describe('success', () => {
     expect(report.notes).toContain('accuracy was not measured: no rows to judge by (--dev, --split)');
   });
 
+  it('trains several tasks on one encoder', async () => {
+    const folder = modelFolder();
+    const data = writeRows(folder);
+    const args = [
+      'train',
+      folder,
+      '--task',
+      `a=${data}`,
+      '--task',
+      `b:text-classification=${data}`,
+      '--dev',
+      `b=${data}`,
+    ];
+    const { code, stdout, stderr } = await cli([
+      ...args,
+      '--steps',
+      '2',
+      '--max-drop',
+      '100pt',
+      '-q',
+      '--json',
+      ...quick,
+    ]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const report = reportSchema.parse(JSON.parse(stdout));
+    expect(report.tasks!.map(({ output, accuracy }) => [output, accuracy.samples])).toEqual([
+      ['logits_a', 6],
+      ['logits_b', 60],
+    ]);
+    expect(report.verdict).toBe('pass');
+  });
+
+  it('trains in float16, in pieces and in two processes, and says how the loss was scaled', async () => {
+    const folder = modelFolder();
+    const how = ['--precision', 'fp16', '--piece-tokens', '24', '--workers', '2', '--clip-value', '5'];
+    const args = ['train', folder, '--data', writeRows(folder), '--steps', '3', '--split', '0', '-q', '--json'];
+    const { code, stdout, stderr } = await cli([...args, ...how, ...quick]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const { training } = reportSchema.parse(JSON.parse(stdout));
+    expect(training).toMatchObject({ steps: 3, scaling: { scale: 2 ** 16, skipped: 0 } });
+  });
+
   it('--help shows examples and exit codes', async () => {
     const { code, stdout } = await cli(['train', '--help']);
     expect(code).toBe(0);
@@ -93,11 +135,21 @@ describe('failures', () => {
   });
 
   it.each([
-    ['no data', ['train', 'FOLDER'], /^bert-compress: .*Missing required flag data.*\n$/],
+    ['no data', ['train', 'FOLDER'], /^bert-compress: expected --data FILE, or --task NAME=FILE .*, found neither\n$/],
+    [
+      'a task that is none',
+      ['train', 'FOLDER', '--data', 'x.tsv', '--task', 'poetry'],
+      /^bert-compress: --task: expected one of text-classification, .*, found 'poetry'\n$/,
+    ],
     [
       'a rate that is none',
       ['train', 'FOLDER', '--data', 'x.tsv', '--rate', 'fast'],
-      /^bert-compress: .*--rate: expected a number from 0, found 'fast'.*\n$/,
+      /^bert-compress: --rate: expected a number from 0, found 'fast'\n$/,
+    ],
+    [
+      'a precision that is none',
+      ['train', 'FOLDER', '--data', 'x.tsv', '--precision', 'fp8'],
+      /^bert-compress: .*Expected --precision=fp8 to be one of: fp32, fp16.*\n$/,
     ],
     [
       'data that is not there',

@@ -16,6 +16,7 @@ import { padSequences } from '../../src/objectives/pad.ts';
 import { countClasses, goalFor } from '../../src/objectives/registry.ts';
 import { writeModel } from '../../src/onnx/write.ts';
 import { openSession } from '../../src/runtime/session.ts';
+import { piecesOf } from '../../src/train/pieces.ts';
 import { tempDir } from '../support/temp.ts';
 
 let tokenizer: Tokenizer;
@@ -52,7 +53,7 @@ async function lossOf(goal: Goal, rows: Parameters<Goal['sample']>[0][], logits:
     sparse: new Map(),
   };
   const builder = new Builder(graph, 14, 'loss');
-  const { loss, inputs } = goal.appendLoss(builder);
+  const { loss, inputs, count } = goal.appendLoss(builder);
   graph.inputs.push(...inputs);
   graph.nodes.push(...builder.nodes);
   graph.outputs.push({ name: loss, dtype: 'float32' });
@@ -69,9 +70,19 @@ async function lossOf(goal: Goal, rows: Parameters<Goal['sample']>[0][], logits:
     path,
   );
   const session = await openSession(path, { threads: 1 });
-  const found = await session.run({ logits, ...feeds });
+  const run = async (given: Record<string, HostTensor>): Promise<number> =>
+    Number((await session.run(given))[loss]!.data[0]);
+  const whole = { feeds: { logits, ...feeds }, rows: rows.length };
+  const found = await run(whole.feeds);
+  if (count) {
+    // a row at a time, each with its share, is the same mean
+    let sum = 0;
+    for (const piece of piecesOf(whole, [{ input: 'share', count }], rows.length))
+      sum += Number(piece.shares['share']!.data[0]) * (await run(piece.feeds));
+    expect(sum).toBeCloseTo(found, 5);
+  }
   await session.release();
-  return Number(found[loss]!.data[0]);
+  return found;
 }
 
 const numbers = (count: number): Float32Array =>
@@ -223,11 +234,11 @@ describe('labels of the data', () => {
   ];
 
   it('are counted as the task has them', () => {
-    expect([...countLabels('text-classification', rows)]).toEqual([
+    expect([...countLabels('text-classification', rows, 'rows.tsv')]).toEqual([
       ['10', 1],
       ['9', 2],
     ]);
-    expect([...countLabels('token-classification', rows)]).toEqual([
+    expect([...countLabels('token-classification', rows, 'rows.tsv')]).toEqual([
       ['B-X', 1],
       ['O', 3],
       ['B-A', 1],
@@ -236,7 +247,7 @@ describe('labels of the data', () => {
       { line: 1, text: '', label: 'a|b' },
       { line: 2, text: '', label: '["b", "c"]' },
     ];
-    expect([...countLabels('multi-label-classification', lists).keys()]).toEqual(['a', 'b', 'c']);
+    expect([...countLabels('multi-label-classification', lists, 'rows.tsv').keys()]).toEqual(['a', 'b', 'c']);
   });
 
   it.each<[string[], string[] | undefined, string[]]>([

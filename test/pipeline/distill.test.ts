@@ -170,7 +170,7 @@ describe('distill', () => {
       "expected a student with the teacher's labels",
     );
     await expect(distill(modelFolder({ layers: 0 }), options({ layers: 1 }))).rejects.toThrow(
-      'expected an encoder with layers',
+      'teacher: expected a graph with one encoder whose layers are recognised',
     );
     rmSync(other, { recursive: true });
   });

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { train, type TrainModelOptions } from '../../src/fit.ts';
 import { asFloat32 } from '../../src/ir/tensor.ts';
 import { sweep } from '../../src/ir/sweep.ts';
+import { freshHeads } from '../../src/passes/head/head.ts';
 import { readModel } from '../../src/onnx/read.ts';
 import { writeModel } from '../../src/onnx/write.ts';
 import { reportSchema } from '../../src/report/schema.ts';
@@ -153,6 +154,27 @@ describe('other tasks', () => {
     expect(falls(report)).toBeLessThan(0.3);
   });
 
+  it('words of plain text, by a model that fills masks', async () => {
+    const masked = modelFolder({ positions: 24 });
+    const path = join(masked, 'onnx/model.onnx');
+    const given = readModel(path);
+    const [words] = given.graph.initializers.get('word_embeddings')!.shape;
+    const options = freshHeads.options.parse({ heads: [{ labels: words, per: 'token' }] });
+    const { model } = freshHeads.run(given, options, { log: () => {}, progress: () => {} });
+    writeModel(model, `${path}.new`);
+    renameSync(`${path}.new`, path);
+    // every text has the same five words, in one order: each can be told from those beside it
+    writeFileSync(join(masked, 'plain.txt'), 'a good movie of man\n'.repeat(120));
+    const data = join(masked, 'plain.txt');
+    const dev = { dev: data, samples: 60, epochs: 30, output: join(masked, 'out') };
+    const report = await train(masked, { ...quick, data, ...dev });
+    expect(report.notes).toContain('task fill-mask, guessed from text without labels: name another with --task');
+    expect(report.accuracy).toMatchObject({ task: 'fill-mask', metric: 'top1' });
+    expect(report.accuracy!.before).toBeLessThan(0.3);
+    expect(report.accuracy!.after).toBeGreaterThan(0.9);
+    expect(json(join(masked, 'out/config.json'))['architectures']).toEqual(['BertForMaskedLM']);
+  });
+
   it('several labels', async () => {
     const lines = Array.from({ length: 80 }, (_, i) =>
       JSON.stringify({ text: text(i, i % 2 ? 'good' : 'bad'), labels: i % 2 ? ['up', 'seen'] : ['seen'] }),
@@ -217,9 +239,34 @@ describe('data preparation', () => {
   });
 });
 
+describe('labels as files have them', () => {
+  const folder = modelFolder();
+
+  it('are several where | stands between them; sets that are there once are judged by too', async () => {
+    const names = ['up', 'down', 'left', 'right', 'in', 'out'];
+    const path = join(folder, 'sets.tsv');
+    const sets = Array.from({ length: 60 }, (_, i) => names.filter((_name, bit) => (i + 3) & (1 << bit)).join('|'));
+    writeFileSync(path, ['text\tlabel', ...sets.map((set, i) => `${text(i, 'good')} ${i}\t${set}`), ''].join('\n'));
+    const report = await trained(folder, { data: path, steps: 1, output: 'sets' });
+    expect(report.notes).toContain(
+      'task multi-label-classification, guessed from labels with | between them: name another with --task',
+    );
+    expect(report.training!.rows).toEqual({ train: 54, dev: 6 });
+  });
+
+  it('are told where they differ in case alone', async () => {
+    const data = rows(folder, 'case.tsv', 40, (good) => (good ? 'Up' : 'up'));
+    const report = await trained(folder, { data, steps: 1, output: 'case' });
+    expect(report.notes).toContain('labels that differ in case alone are classes of their own: Up and up');
+  });
+});
+
 describe('gates and refusals', () => {
   const folder = modelFolder();
   const data = rows(folder, 'train.tsv', 60, sided);
+  const lists = join(folder, 'lists.tsv');
+  writeFileSync(lists, 'text\tlabel\na movie\t[x\na man\ty\n');
+  const scores = rows(folder, 'scores.tsv', 20, (good) => (good ? '0.5' : '1.5'));
 
   it('a metric below --min-metric rejects the model', async () => {
     const report = await trained(folder, { data, steps: 1, rate: 1e-9, minMetric: '0.99', output: 'low' });
@@ -255,6 +302,42 @@ describe('gates and refusals', () => {
       'a dev label that train has not',
       { data, dev: rows(folder, 'other.tsv', 10, () => 'sideways'), head: 'keep' },
       /found label|expected one of/,
+    ],
+    [
+      'a dev label that the model has not, by its file',
+      {
+        data: rows(folder, 'own.tsv', 20, (good) => (good ? 'positive' : 'negative')),
+        dev: rows(folder, 'sideways.tsv', 10, () => 'sideways'),
+      },
+      /sideways\.tsv line 2: expected one of the model's labels .*, found 'sideways'/,
+    ],
+    [
+      'a list of labels that is none',
+      { data: lists, task: 'multi-label-classification' },
+      /lists\.tsv line 2: expected a JSON list of labels, found '\[x'/,
+    ],
+    [
+      'one tag',
+      { data: (writeFileSync(join(folder, 'one.conll'), 'a O\nman O\n\n'.repeat(20)), join(folder, 'one.conll')) },
+      /expected at least two labels to tell apart, found 'O'/,
+    ],
+    ['dropout of more than all', { data, dropout: 1.5 }, /--dropout: expected a share from 0 to below 1, found 1\.5/],
+    ['smoothing of all', { data, labelSmoothing: 1 }, /--label-smoothing: expected a share from 0 to below 1, found 1/],
+    [
+      'weights of no class',
+      { data: scores, classWeights: 'balanced' },
+      /--class-weights: expected a task with classes, found regression/,
+    ],
+    [
+      'labels of scores',
+      { data: scores, labels: ['a', 'b'] },
+      /--labels: expected a task with labels, found regression/,
+    ],
+    ['smoothing of scores', { data: scores, labelSmoothing: 0.1 }, /--label-smoothing: .*, found regression/],
+    [
+      'a fresh head for similarity',
+      { data: scores, task: 'sentence-similarity', head: 'fresh' },
+      /--head: .*, found sentence-similarity/,
     ],
   ])('%s', async (_name, options, message) => {
     await expect(trained(folder, { ...options, output: 'refused' })).rejects.toThrow(message);

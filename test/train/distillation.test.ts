@@ -5,7 +5,8 @@ import { differentiate } from '../../src/autodiff/differentiate.ts';
 import { Builder } from '../../src/ir/builder.ts';
 import type { HostTensor } from '../../src/ir/host-tensor.ts';
 import { floats } from '../../src/ir/tensor.ts';
-import { appendDistillation, maskInput, type Match, type Term } from '../../src/train/distillation.ts';
+import { appendDistillation, maskInput, type Match, type Mixed, type Term } from '../../src/train/distillation.ts';
+import { piecesOf } from '../../src/train/pieces.ts';
 import { emptyModel, float32, int64, openModel } from './support.ts';
 
 interface Shaped {
@@ -16,6 +17,7 @@ const vectors: {
   mask: number[];
   projection: number[];
   inputs: Record<'classes' | 'tokens' | 'positions' | 'hidden' | 'scores' | 'values' | 'vectors', [Shaped, Shaped]>;
+  second: Record<'classes' | 'tokens' | 'positions' | 'vectors', Shaped>;
   cases: Record<string, number>;
 } = JSON.parse(readFileSync(new URL('distillation-vectors.json', import.meta.url), 'utf8'));
 
@@ -24,12 +26,24 @@ const match = (values: keyof typeof vectors.inputs): Match => ({
   student: `${values}_student`,
   teacher: { name: `${values}_teacher`, dtype: 'float32', shape: vectors.inputs[values][1].dims },
 });
+const mixed = (values: keyof typeof vectors.inputs): Mixed => ({
+  student: `${values}_student`,
+  teachers: [{ teacher: match(values).teacher, weight: 1 }],
+});
+/** With a second teacher of three times the weight. */
+function two(values: keyof typeof vectors.second): Mixed {
+  const { dims: shape } = vectors.second[values];
+  const teacher = { name: `${values}_second`, dtype: 'float32', shape } as const;
+  const [first] = mixed(values).teachers;
+  const projection = values === 'vectors' ? { projection: 'projection' } : {};
+  return { student: `${values}_student`, teachers: [{ ...first!, weight: 0.25 }, { teacher, weight: 0.75, ...projection }] }; // prettier-ignore
+}
 const soft = (form: Extract<Term, { kind: 'soft' }>['form'], values: keyof typeof vectors.inputs): Term => ({
   kind: 'soft',
   form,
   weight,
   temperature: 2,
-  matches: [match(values)],
+  matches: [mixed(values)],
 });
 const terms: Record<string, Term> = {
   classes: soft('classes', 'classes'),
@@ -41,22 +55,34 @@ const terms: Record<string, Term> = {
   scores: { kind: 'scores', weight, matches: [match('scores')] },
   attention: { kind: 'attention', weight, matches: [match('scores')] },
   relation: { kind: 'relation', weight, matches: [{ ...match('values'), sizes: [3, 4] }] },
-  cosine: { kind: 'embedding', form: 'cosine', weight, pool: (_, value) => value, matches: [match('vectors')] },
-  mse: { kind: 'embedding', form: 'mse', weight, pool: (_, value) => value, matches: [match('vectors')] },
+  cosine: { kind: 'embedding', form: 'cosine', weight, pool: (_, value) => value, matches: [mixed('vectors')] },
+  mse: { kind: 'embedding', form: 'mse', weight, pool: (_, value) => value, matches: [mixed('vectors')] },
 };
+
+for (const [form, values] of [
+  ['classes', 'classes'],
+  ['binary', 'classes'],
+  ['numbers', 'classes'],
+  ['tokens', 'tokens'],
+  ['positions', 'positions'],
+] as const)
+  terms[`${form} of two`] = { kind: 'soft', form, weight, temperature: 2, matches: [two(values)] };
+for (const form of ['cosine', 'mse'] as const)
+  terms[`${form} of two`] = { kind: 'embedding', form, weight, pool: (_, value) => value, matches: [two('vectors')] };
 
 /** A graph that is nothing but the loss; the student's values are inputs. */
 function lossModel(chosen: readonly Term[], opset: number) {
   const model = emptyModel(opset);
   model.graph.initializers.set('projection', floats([5, 6], vectors.projection));
   const builder = new Builder(model.graph, opset, 'loss');
-  const { loss, inputs } = appendDistillation(builder, chosen);
+  const { loss, inputs, shares = [] } = appendDistillation(builder, chosen);
   model.graph.nodes = builder.nodes;
   const students = chosen.flatMap((term) => (term.kind === 'hard' ? [] : term.matches.map(({ student }) => student)));
   const names = new Set(students);
-  model.graph.inputs = [...inputs, ...[...names].map((name) => ({ name, dtype: 'float32' as const, shape: feeds[name]!.dims }))]; // prettier-ignore
+  const scalars = shares.map(({ input }) => ({ name: input, dtype: 'float32' as const, shape: [] }));
+  model.graph.inputs = [...inputs, ...scalars, ...[...names].map((name) => ({ name, dtype: 'float32' as const, shape: feeds[name]!.dims }))]; // prettier-ignore
   model.graph.outputs = [{ name: loss, dtype: 'float32', shape: [] }];
-  return { model, loss, students: [...names] };
+  return { model, loss, shares, students: [...names] };
 }
 
 const feeds: Record<string, HostTensor> = { [maskInput]: int64([2, 4], vectors.mask) };
@@ -64,11 +90,13 @@ for (const [name, [student, teacher]] of Object.entries(vectors.inputs)) {
   feeds[`${name}_student`] = float32(student.dims, student.data);
   feeds[`${name}_teacher`] = float32(teacher.dims, teacher.data);
 }
+for (const [name, { dims, data }] of Object.entries(vectors.second)) feeds[`${name}_second`] = float32(dims, data);
 
 async function run(model: Parameters<typeof openModel>[0], changed: Record<string, HostTensor> = {}) {
   const session = await openModel(model);
   try {
-    const wanted = session.inputs.map(({ name }) => [name, changed[name] ?? feeds[name]!] as const);
+    // what is not fed is the share of a whole batch
+    const wanted = session.inputs.map(({ name }) => [name, changed[name] ?? feeds[name] ?? float32([], [1])] as const);
     return await session.run(Object.fromEntries(wanted));
   } finally {
     await session.release();
@@ -81,6 +109,36 @@ describe.each([12, 17, 18])('terms at opset %i', (opset) => {
     expect(Number((await run(model))[loss]!.data[0])).toBeCloseTo(expected, 5);
   });
 });
+
+describe('a batch in pieces', () => {
+  it.each(Object.entries(vectors.cases))('adds up to the mean of the whole: %s', async (name, expected) => {
+    const { model, loss, shares } = lossModel([terms[name]!], 17);
+    const given = Object.fromEntries(Object.keys(feeds).map((input) => [input, feeds[input]!]));
+    const pieces = piecesOf({ feeds: given, rows: 2 }, shares, 2);
+    expect(pieces.map(({ rows }) => rows)).toEqual([1, 1]);
+    let sum = 0;
+    for (const piece of pieces)
+      sum += Number((await run(open(model), { ...piece.feeds, ...piece.shares }))[loss]!.data[0]);
+    expect(sum).toBeCloseTo(expected, 5);
+  });
+
+  it('is not cut where a term cannot say what it is a mean over', () => {
+    const hard: Term = { kind: 'hard', weight, append: () => ({ loss: 'classes_student', inputs: [] }) };
+    expect(appendDistillation(new Builder(emptyModel().graph, 17, 'loss'), [terms['classes']!, hard]).shares).toEqual(
+      [],
+    );
+  });
+});
+
+/** The same graph for any number of rows. */
+function open(model: ReturnType<typeof lossModel>['model']): typeof model {
+  const { graph } = model;
+  const inputs = graph.inputs.map(({ shape, ...input }) => ({
+    ...input,
+    shape: shape!.map((size, i) => (i === 0 ? null : size)),
+  }));
+  return { ...model, graph: { ...graph, inputs } };
+}
 
 describe('appendDistillation', () => {
   it('weighs the terms and tells each by itself', async () => {

@@ -29,7 +29,7 @@ it('zeroes a share of a value where nodes read it, and scales the rest', async (
   );
   const ones = int64(dims, Array(120).fill(1));
   const feeds = { input_ids: ids, attention_mask: ones, token_type_ids: int64(dims, Array(120).fill(0)) };
-  const outputs = await session.run({ ...feeds, ...dropout.feeds(6, 20, 0) }, wanted);
+  const outputs = await session.run({ ...feeds, ...dropout.masks(0)(6, 20) }, wanted);
   await session.release();
   for (const [before, after] of [
     ['embeddings', embedded!],
@@ -49,7 +49,7 @@ it('draws other masks for each batch and place, the same for the same seed', () 
     const model = cloneModel(tinyBert());
     const dropout = new Dropout(0.5, seed);
     dropout.insert(model.graph, new Builder(model.graph, 17, 'train'), places);
-    return Object.values(dropout.feeds(4, 7, number)).map(({ data }) => data.slice(0, 64).join(''));
+    return Object.values(dropout.masks(number)(4, 7)).map(({ data }) => data.slice(0, 64).join(''));
   };
   expect(masks(1, 2)).toEqual(masks(1, 2));
   expect(new Set([...masks(1, 2), ...masks(1, 3), ...masks(2, 2)]).size).toBe(3 * places.length);

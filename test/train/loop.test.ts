@@ -232,6 +232,13 @@ describe('checkpoints', () => {
     expect(weightsOf(resumed.model)).toBe(weightsOf(whole.model));
   });
 
+  it('that are not there are told: the run begins anew', async () => {
+    const folder = join(tempDir(), 'none');
+    const context = tinyContext({ evaluate });
+    expect((await train(tinyObjective(), tinyBatches(), optionsWith(folder, true), context)).stopped).toBe('done');
+    expect(context.lines).toEqual([`no checkpoint in ${folder}: the run begins anew`]);
+  });
+
   it('of another run are refused', async () => {
     const folder = tempDir();
     await train(tinyObjective(), tinyBatches(), optionsWith(folder, false), tinyContext());

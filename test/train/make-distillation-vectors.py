@@ -25,6 +25,9 @@ inputs = {
     "vectors": pair(B, W),
 }
 projection = rng.normal(size=(W, V)).round(3)
+# a second teacher, of weight 3 beside 1; its vectors are V wide
+second = {"classes": rng.normal(size=(B, C)), "tokens": rng.normal(size=(B, S, C)), "positions": rng.normal(size=(B, S)), "vectors": rng.normal(size=(B, V))}
+second = {k: x.round(3) for k, x in second.items()}
 
 
 def softmax(x):
@@ -74,9 +77,40 @@ s, t = inputs["vectors"]
 cases["cosine"] = (1 - (s * t).sum(-1) / np.linalg.norm(s, axis=-1) / np.linalg.norm(t, axis=-1)).mean()
 cases["mse"] = ((s - t) ** 2).mean()
 
+
+
+def divergence(p, q):
+    """KL of probabilities."""
+    return np.where(p > 0, p * np.log(np.where(p > 0, p, 1) / q), 0).sum(-1)
+
+
+def sigmoid(x):
+    return np.stack([1 / (1 + np.exp(-x)), 1 / (1 + np.exp(x))], -1)
+
+
+def mix(f, name):
+    return 0.25 * f(inputs[name][1] / T) + 0.75 * f(second[name] / T)
+
+
+def cosine(s, t):
+    return (1 - (s * t).sum(-1) / np.linalg.norm(s, axis=-1) / np.linalg.norm(t, axis=-1)).mean()
+
+
+s = {k: v[0] for k, v in inputs.items()}
+at = lambda x: softmax(np.where(mask, x, -np.inf))
+cases["classes of two"] = T * T * divergence(mix(softmax, "classes"), softmax(s["classes"] / T)).mean()
+cases["binary of two"] = T * T * divergence(mix(sigmoid, "classes"), sigmoid(s["classes"] / T)).mean()
+cases["numbers of two"] = ((s["classes"] - 0.25 * inputs["classes"][1] - 0.75 * second["classes"]) ** 2).mean()
+cases["tokens of two"] = T * T * divergence(mix(softmax, "tokens"), softmax(s["tokens"] / T))[mask].mean()
+cases["positions of two"] = T * T * divergence(mix(at, "positions"), at(s["positions"] / T)).mean()
+v = s["vectors"]
+cases["cosine of two"] = 0.25 * cosine(v, inputs["vectors"][1]) + 0.75 * cosine(v @ projection, second["vectors"])
+cases["mse of two"] = 0.25 * ((v - inputs["vectors"][1]) ** 2).mean() + 0.75 * ((v @ projection - second["vectors"]) ** 2).mean()
+
 print(json.dumps({
     "mask": mask.astype(int).ravel().tolist(),
     "projection": projection.ravel().tolist(),
     "inputs": {k: [{"dims": list(x.shape), "data": x.ravel().tolist()} for x in v] for k, v in inputs.items()},
+    "second": {k: {"dims": list(x.shape), "data": x.ravel().tolist()} for k, x in second.items()},
     "cases": {k: round(float(v), 7) for k, v in cases.items()},
 }))

@@ -7,9 +7,10 @@ import { floats, int64s } from '../../src/ir/tensor.ts';
 import { crossEntropy } from '../../src/train/losses.ts';
 import { adamWDefaults } from '../../src/train/optimizer.ts';
 import { Stepper } from '../../src/train/stepper.ts';
+import { countRows } from '../../src/train/pieces.ts';
 import type { Objective, TrainBatch } from '../../src/train/types.ts';
 import { emptyModel, int64, openModel } from './support.ts';
-import { tinyContext } from './tiny-objective.ts';
+import { tinyBatches, tinyContext, tinyObjective } from './tiny-objective.ts';
 
 const [HEIGHT, WIDTH] = [7, 3];
 const wave = (count: number, step: number): number[] => Array.from({ length: count }, (_, i) => Math.sin(1 + i * step));
@@ -89,10 +90,45 @@ describe('Stepper', () => {
     const stepper = await Stepper.open(objective(lookup(false), ['table', 'unused', 'decoder']), free, context);
     expect(stepper.weights.map(({ name }) => name)).toEqual(['table', 'decoder']);
     expect(context.lines).toEqual(['the loss does not depend on 1 of 3 weights, which stay as they are: unused']);
+    expect((await stepper.step(batches, 0.1, 0)).taken).toBe(true);
     await stepper.release();
     await expect(Stepper.open(objective(lookup(false), ['unused']), free, tinyContext())).rejects.toThrow(
       /expected to depend on a weight, found that it does not/,
     );
+  });
+
+  it('runs a batch in pieces to the step of the whole batch', async () => {
+    const { model, weights, appendLoss } = tinyObjective();
+    const objective: Objective = {
+      model,
+      weights,
+      appendLoss: (builder) => ({ ...appendLoss(builder), count: countRows }),
+    };
+    let batch: TrainBatch | undefined;
+    for await (const made of tinyBatches(7, 7).epoch(0, 0)) batch = made;
+    const stepped = async (pieceTokens: number, given = objective) => {
+      let runs = 0;
+      const counted = async (graph: Model) => {
+        const session = await openModel(graph);
+        return { ...session, run: (...values: Parameters<typeof session.run>) => (runs++, session.run(...values)) };
+      };
+      const options = { ...adamWDefaults, pieceTokens };
+      const stepper = await Stepper.open(given, options, tinyContext({ open: counted }));
+      const result = await stepper.step([batch!, batch!], 0.1, 0);
+      const gradients = stepper.weights.flatMap(({ moments }) => [...moments[0]]);
+      await stepper.release();
+      return { runs, result, gradients };
+    };
+    const [whole, pieces] = [await stepped(1024), await stepped(20)];
+    expect(whole.runs).toBe(2);
+    expect(pieces.runs).toBeGreaterThan(4);
+    expect(pieces.result.loss).toBeCloseTo(whole.result.loss, 5);
+    expect(pieces.result.parts['hard']).toBe(pieces.result.loss);
+    expect(pieces.result.norm).toBeCloseTo(whole.result.norm, 4);
+    pieces.gradients.forEach((value, i) => expect(value).toBeCloseTo(whole.gradients[i]!, 5));
+    // without saying what the loss is a mean over, and where rows are fixed, a batch stays whole
+    const { runs } = await stepped(20, { model, weights, appendLoss });
+    expect(runs).toBe(2);
   });
 
   it('gives the model with the weights as they are, which move with the next step', async () => {

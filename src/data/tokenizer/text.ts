@@ -30,13 +30,19 @@ interface Steps {
 /**
  * The encoder of a tokenizer.json. Added tokens, normalizers, the usual pre-tokenizers and WordPiece are done here, since
  * they must know where characters come from; BPE, Unigram and rarer steps are those of @huggingface/tokenizers.
+ * @param tried as `wordPiece` takes it
  * @throws Error for a part that neither knows
  */
-export function textEncoder(Class: LibraryClass, library: Library, json: JsonObject): TextEncoder {
+export function textEncoder(
+  Class: LibraryClass,
+  library: Library,
+  json: JsonObject,
+  tried?: (ids: readonly number[]) => void,
+): TextEncoder {
   const normalize = alignedNormalizer(Class, json['normalizer']);
   const added = addedTokens(json, (text) => normalize(text).text);
   const { normalizer, pre_tokenizer: splitter, model } = json;
-  const pieces = isWordPiece(model) ? wordPiece(model) : libraryPieces(library);
+  const pieces = isWordPiece(model) ? wordPiece(model, tried) : libraryPieces(library);
   const steps = { normalize, split: preTokenizer(Class, splitter), pieces };
   if (
     isOfType(normalizer, 'BertNormalizer') &&

@@ -86,8 +86,16 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   return createTokenizer(path, json, config);
 }
 
-/** As `loadTokenizer`, from the two objects; `path` names the first in messages. */
-export async function createTokenizer(path: string, json: JsonObject, config: JsonObject): Promise<Tokenizer> {
+/**
+ * As `loadTokenizer`, from the two objects; `path` names the first in messages.
+ * @param tried told, for each word that became unknown, the tokens that WordPiece had found in it before
+ */
+export async function createTokenizer(
+  path: string,
+  json: JsonObject,
+  config: JsonObject,
+  tried?: (ids: readonly number[]) => void,
+): Promise<Tokenizer> {
   const { Tokenizer: LibraryTokenizer } = await import('@huggingface/tokenizers');
   let library: Library;
   let templates: Templates;
@@ -95,7 +103,7 @@ export async function createTokenizer(path: string, json: JsonObject, config: Js
   try {
     library = new LibraryTokenizer(json, config);
     templates = readTemplates(library, json['post_processor']);
-    encoder = textEncoder(LibraryTokenizer, library, json);
+    encoder = textEncoder(LibraryTokenizer, library, json, tried);
   } catch (error) {
     throw new DataError(`${path}: expected a tokenizer, found ${messageOf(error)}`, { cause: error });
   }

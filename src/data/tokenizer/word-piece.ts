@@ -5,9 +5,10 @@ import type { Pieces } from './pieces.ts';
 
 /**
  * @param model the `model` object of tokenizer.json
+ * @param tried told the tokens found in a word before the one that was missing, which made the word unknown
  * @throws Error for a vocabulary that is none; the result throws a DataError where the unknown token is wanted and missing
  */
-export function wordPiece(model: JsonObject): (word: string) => Pieces {
+export function wordPiece(model: JsonObject, tried?: (ids: readonly number[]) => void): (word: string) => Pieces {
   const vocabulary = new Map<string, number>();
   let longest = 0;
   for (const [token, id] of Object.entries(isJsonObject(model['vocab']) ? model['vocab'] : {})) {
@@ -39,7 +40,10 @@ export function wordPiece(model: JsonObject): (word: string) => Pieces {
         id = vocabulary.get(at === 0 ? piece : prefix + piece);
         if (id !== undefined) break;
       }
-      if (id === undefined) return whole(word);
+      if (id === undefined) {
+        tried?.(ids);
+        return whole(word);
+      }
       ids.push(id);
       lengths.push(length);
       at += length;

@@ -66,7 +66,7 @@ const gpt2 =
   /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
 
 /** GPT-2's 256 characters that stand for bytes: itself where it is visible in Latin-1, else the next from U+0100 on. */
-const byteCharacters = (() => {
+export const byteCharacters = (() => {
   let next = 0x100;
   return Array.from({ length: 256 }, (_, byte) =>
     String.fromCharCode(/[!-~\u00a1-\u00ac\u00ae-\u00ff]/.test(String.fromCharCode(byte)) ? byte : next++),

@@ -33,6 +33,7 @@ export interface Kernels {
     correct: number,
     epsilon: number,
   ): void;
+  add(sum: number, more: number, n: number): void;
   sumOfSquares(x: number, n: number): number;
 }
 

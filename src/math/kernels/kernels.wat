@@ -195,6 +195,18 @@
         (local.set $v (i32.add (local.get $v) (i32.const 16)))
         (br $next))))
 
+  ;; Add $n (a multiple of 4) float32 at $more to those at $sum.
+  (func (export "add") (param $sum i32) (param $more i32) (param $n i32)
+    (local $end i32)
+    (local.set $end (i32.add (local.get $sum) (i32.shl (local.get $n) (i32.const 2))))
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $sum) (local.get $end)))
+        (v128.store (local.get $sum) (f32x4.add (v128.load (local.get $sum)) (v128.load (local.get $more))))
+        (local.set $sum (i32.add (local.get $sum) (i32.const 16)))
+        (local.set $more (i32.add (local.get $more) (i32.const 16)))
+        (br $next))))
+
   ;; Sum of the squares of $n (a multiple of 4) float32, added up in float64.
   (func (export "sumOfSquares") (param $x i32) (param $n i32) (result f64)
     (local $end i32) (local $four v128) (local $low v128) (local $high v128) (local $sum v128) (local $other v128)

@@ -7,7 +7,7 @@ import { floats, memoryTensor, readInto, streamedTensor, type Tensor } from '../
 import { capturedBy } from '../../ir/uses.ts';
 import { float32ToFloat16, type HalfStats } from '../../math/float16.ts';
 import type { PassContext } from '../pass.ts';
-import { renameCaptured } from './captures.ts';
+import { renameCaptured } from '../../ir/rename.ts';
 
 const FLOAT32 = 1n;
 const FLOAT16 = 10n;
@@ -140,7 +140,8 @@ export class HalfRewriter {
 
   #toHalf(node: Node): void {
     const inputs = node.inputs.map((value) => (this.#types.get(value) === 'float32' ? this.#asHalf(value) : value));
-    for (const output of node.outputs) if (this.#types.get(output) === 'float32') this.#isHalf.add(output);
+    for (const [i, output] of node.outputs.entries())
+      if (this.#types.get(output) === 'float32' && !staysFloat(node, i)) this.#isHalf.add(output);
     const moved = retyped({ ...node, inputs });
     this.#nodes.push(
       this.#castsNothing(moved, node) ? makeNode('Identity', inputs, node.outputs, { name: node.name }) : moved,
@@ -231,6 +232,11 @@ export class HalfRewriter {
     if (!this.#keepIo)
       graph.inputs = graph.inputs.map((info) => (this.#isHalf.has(info.name) ? { ...info, dtype: 'float16' } : info));
   }
+}
+
+/** Mean and deviation, which a norm of float16 computes and gives in float32 (its `stash_type`). */
+function staysFloat(node: Node, output: number): boolean {
+  return node.op.endsWith('LayerNormalization') && (output === 1 || output === 2);
 }
 
 /** Attributes that name float32 as a result type: Cast's `to`, ConstantOfShape's `value`, `dtype` of generators. */

@@ -91,7 +91,7 @@ export function featureSquares(dense: Dense, side: Side): Float64Array {
 }
 
 /** Axis of the stored weight. Throws ModelError for a form whose features are not one axis of it. */
-function axisOf(dense: Dense, side: Side): number {
+export function axisOf(dense: Dense, side: Side): number {
   const { weight, op, node } = dense;
   const turned = weight.through.filter((one) => one.op === 'Transpose').length % 2 === 1;
   const plain = weight.through.every((one) => one.op === 'Identity' || one.op === 'Transpose');

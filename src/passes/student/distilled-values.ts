@@ -17,7 +17,8 @@ export interface Sized {
 export class DistilledValues {
   readonly model: Model;
   readonly layers: number;
-  readonly #who: string;
+  /** What errors call the model. */
+  readonly who: string;
   readonly #outputs: readonly string[];
   readonly #found: Recognition;
   readonly #encoder: Encoder;
@@ -37,7 +38,7 @@ export class DistilledValues {
       );
     this.model = model;
     this.layers = encoder.layers.length;
-    this.#who = who;
+    this.who = who;
     this.#outputs = outputs;
     this.#found = found;
     this.#encoder = encoder;
@@ -60,7 +61,7 @@ export class DistilledValues {
     const value = this.#outputs[i] ?? (typeof cut === 'string' ? undefined : outOf(cut, i));
     if (value === undefined)
       throw new ModelError(
-        `hidden states of the ${this.#who}: expected the output of layer ${i}, found ${typeof cut === 'string' ? cut : 'no value that holds it'}`,
+        `hidden states of the ${this.who}: expected the output of layer ${i}, found ${typeof cut === 'string' ? cut : 'no value that holds it'}`,
       );
     return this.#sized(value, 3, `hidden states of layer ${i}`);
   }
@@ -70,7 +71,7 @@ export class DistilledValues {
     const { node, heads, fused } = this.#attention(i);
     if (fused !== undefined || node.op !== 'Softmax' || heads === undefined)
       throw new ModelError(
-        `attention scores of the ${this.#who}: expected a Softmax in layer ${i}, found ${fused ?? node.op}`,
+        `attention scores of the ${this.who}: expected a Softmax in layer ${i}, found ${fused ?? node.op}`,
       );
     return { value: this.#sized(node.inputs[0]!, 4, `attention scores of layer ${i}`).value, heads };
   }
@@ -80,7 +81,7 @@ export class DistilledValues {
     const { context, heads, fused } = this.#attention(i);
     if (context?.op !== 'MatMul' || heads === undefined)
       throw new ModelError(
-        `value relation of the ${this.#who}: expected a product of probabilities and values in layer ${i}, found ${
+        `value relation of the ${this.who}: expected a product of probabilities and values in layer ${i}, found ${
           fused ?? context?.op ?? 'none'
         }`,
       );
@@ -108,7 +109,7 @@ export class DistilledValues {
     const size = dims?.at(-1);
     if (dims?.length !== rank || size === undefined)
       throw new ModelError(
-        `${what} of the ${this.#who}: expected ${rank} axes, found ${dims ? `[${dims.map((d) => d ?? '?').join(', ')}]` : 'an unknown shape'}`,
+        `${what} of the ${this.who}: expected ${rank} axes, found ${dims ? `[${dims.map((d) => d ?? '?').join(', ')}]` : 'an unknown shape'}`,
       );
     return { value, size };
   }

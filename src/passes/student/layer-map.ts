@@ -11,6 +11,7 @@ export type LayerMapChoice = 'even' | 'last' | readonly (readonly [student: numb
  */
 export function layerMap(choice: LayerMapChoice, student: number, teacher: number): [number, number][] {
   if (typeof choice !== 'string') {
+    if (choice.length === 0) throw new UsageError('--layer-map: expected pairs of layers, found none');
     const wrong = choice.find(([s, t]) => !(s >= 0 && s < student && t >= 0 && t < teacher));
     if (wrong)
       throw new UsageError(

@@ -1,15 +1,23 @@
-// Matching a student with its teacher: the terms of the loss, and the teacher's graph with what the terms need as outputs.
+// Matching a student with its teachers: the terms of the loss, and the teachers' graphs with what the terms need as outputs.
 import { ModelError, UsageError } from '../../errors.ts';
-import { Builder } from '../../ir/builder.ts';
 import { cloneModel } from '../../ir/clone.ts';
 import type { Model } from '../../ir/graph.ts';
-import { sweep } from '../../ir/sweep.ts';
 import { floats } from '../../ir/tensor.ts';
 import { createRandom } from '../../math/random.ts';
-import type { Match, Term } from '../../train/distillation.ts';
+import type { Match, Mixed, Share, Term } from '../../train/distillation.ts';
 import type { TrainedWeight } from '../../train/types.ts';
-import { pooledTokens } from '../head/pool.ts';
-import type { DistilledValues, Sized } from './distilled-values.ts';
+import type { DistilledValues } from './distilled-values.ts';
+import {
+  giveScores,
+  sameScores,
+  shared,
+  softForm,
+  vectorsOf,
+  type AskedTeacher,
+  type TeacherValues,
+  type VectorPooling,
+} from './signals.ts';
+import { TeacherGraph, type Signal } from './teacher-graph.ts';
 
 /** Weights of the terms, 0 for none, and how they compare. */
 export interface Terms {
@@ -22,20 +30,10 @@ export interface Terms {
   readonly relations: number;
   readonly embedding: number;
   readonly embeddingForm: 'cosine' | 'mse';
-  /** From tokens to a text's vector; given: an output of the model. */
-  readonly pooling: 'mean' | 'cls' | 'given';
+  /** Of the student and the first teacher. */
+  readonly pooling: VectorPooling;
   /** Each class for itself. */
   readonly binary: boolean;
-}
-
-/** One thing that the teacher gives for a batch: an output of its graph and an input of the loss, of this name. */
-export interface Signal {
-  readonly name: string;
-  readonly dtype: 'float32' | 'float16';
-  /** text: [batch, width]; token: [batch, sequence, width], or [batch, sequence] for a width of 1 where `flat`; other: not by row. */
-  readonly each: 'text' | 'token' | 'other';
-  readonly width: number;
-  readonly flat?: boolean | undefined;
 }
 
 export interface Matched {
@@ -43,9 +41,8 @@ export interface Matched {
   readonly student: Model;
   readonly projections: readonly TrainedWeight[];
   readonly terms: readonly Term[];
-  /** The teacher with the signals as its outputs. */
-  readonly teacher: Model;
-  readonly signals: readonly Signal[];
+  /** Each teacher's graph with its signals as outputs. */
+  readonly teachers: readonly { readonly model: Model; readonly signals: readonly Signal[] }[];
 }
 
 export interface MatchOptions extends Terms {
@@ -56,28 +53,31 @@ export interface MatchOptions extends Terms {
   readonly seed: number;
 }
 
-/** Match the two. Throws ModelError, UsageError. */
-export function matchStudent(teacher: DistilledValues, student: DistilledValues, options: MatchOptions): Matched {
-  const matching = new Matching(teacher, student, options);
-  return matching.finish();
+/** Match them. Throws ModelError, UsageError. */
+export function matchStudent(
+  teachers: readonly TeacherValues[],
+  student: DistilledValues,
+  options: MatchOptions,
+): Matched {
+  return new Matching(teachers, student, options).finish();
 }
 
 class Matching {
-  readonly #teacher: DistilledValues;
+  readonly #teachers: readonly AskedTeacher[];
+  readonly #first: AskedTeacher;
   readonly #student: DistilledValues;
   readonly #options: MatchOptions;
-  readonly #model: Model;
-  readonly #builder: Builder;
-  readonly #signals = new Map<string, Signal>();
   readonly #grown: Model;
   readonly #projections: TrainedWeight[] = [];
 
-  constructor(teacher: DistilledValues, student: DistilledValues, options: MatchOptions) {
-    this.#teacher = teacher;
+  constructor(teachers: readonly TeacherValues[], student: DistilledValues, options: MatchOptions) {
+    this.#teachers = teachers.map((teacher, i) => ({
+      ...teacher,
+      graph: new TeacherGraph(teacher.values.model, i === 0 ? 'distill_teacher' : `distill_teacher${i + 1}`),
+    }));
+    this.#first = this.#teachers[0]!;
     this.#student = student;
     this.#options = options;
-    this.#model = cloneModel(teacher.model);
-    this.#builder = new Builder(this.#model.graph, opsetOf(this.#model), 'distill_teacher');
     this.#grown = cloneModel(student.model);
   }
 
@@ -90,52 +90,46 @@ class Matching {
       ...(relations > 0 ? this.#relations() : []),
       ...(embedding > 0 ? [this.#embedding()] : []),
     ];
-    const { graph } = this.#model;
-    graph.nodes.push(...this.#builder.nodes);
-    graph.outputs = [...this.#signals.values()].map(({ name, dtype }) => ({ name, dtype }));
-    sweep(graph);
-    const signals = [...this.#signals.values()];
-    return { student: this.#grown, projections: this.#projections, terms, teacher: this.#model, signals };
+    const teachers = this.#teachers.map(({ graph }) => graph.finish());
+    const idle = teachers.findIndex(({ signals }) => signals.length === 0);
+    if (idle > 0)
+      throw new UsageError(
+        `teacher ${idle + 1}: expected class scores or text vectors that a term asks for, found none: give --soft or --embedding a weight`,
+      );
+    return { student: this.#grown, projections: this.#projections, terms, teachers };
   }
 
   #soft(): Term {
     const { temperature, binary } = this.#options;
-    const [mine, theirs] = [this.#student.logits(), this.#teacher.logits()];
-    const [first] = theirs;
+    const mine = this.#student.logits();
+    const asked = this.#teachers.filter((one) => one === this.#first || one.values.logits().length > 0);
+    const [first] = this.#first.values.logits();
     if (!first) throw new UsageError('--soft: expected a teacher with class scores, found none among its outputs');
-    const shape = (outputs: typeof mine): string => outputs.map(({ kind, size }) => `${kind} of ${size}`).join(' and ');
-    if (shape(mine) !== shape(theirs))
-      throw new ModelError(
-        `student and teacher: expected the same class scores, found ${shape(mine) || 'none'} and ${shape(theirs)}`,
-      );
-    const form =
-      first.kind === 'span-logits'
-        ? 'positions'
-        : first.rank === 3
-          ? 'tokens'
-          : first.size === 1
-            ? 'numbers'
-            : binary
-              ? 'binary'
-              : 'classes';
-    if (form === 'positions' && theirs.some(({ rank }) => rank !== 2))
+    for (const { values } of asked) sameScores(mine, values);
+    const form = softForm(first, binary);
+    if (form === 'positions' && mine.some(({ rank }) => rank !== 2))
       throw new ModelError(
         `--soft: expected starts and ends as outputs [batch, sequence] of their own, found '${first.name}'`,
       );
-    const matches = theirs.map((output, i): Match => {
-      const size = output.size ?? 1;
-      const flat = form === 'positions';
-      const signal = { each: output.rank === 3 || flat ? 'token' : 'text', width: flat ? 1 : size, flat } as const;
-      return { student: mine[i]!.name, teacher: this.#give(output.name, signal, false) };
+    const foreign = asked.find(({ sameTokens }) => !sameTokens);
+    if (foreign && (form === 'tokens' || form === 'positions'))
+      throw new UsageError(
+        `--soft: expected teachers of one tokenizer for class scores of tokens, found another in the ${foreign.values.who}`,
+      );
+    const matches = mine.map(({ name }, i): Mixed => {
+      const teachers = asked.map((one) => ({ teacher: giveScores(one, i, form), weight: one.weight }));
+      return { student: name, teachers: shared(teachers) };
     });
     return { kind: 'soft', form, temperature, weight: this.#options.soft, matches };
   }
 
   #hidden(): Term {
     const matches = this.#options.layers.map(([s, t]) => {
-      const [mine, theirs] = [this.#student.hidden(s), this.#teacher.hidden(t)];
-      const teacher = this.#give(theirs.value, { each: 'token', width: theirs.size }, this.#options.half);
-      const projection = mine.size === theirs.size ? undefined : this.#projection(`layer_${s}`, mine.size, theirs.size);
+      const { values, graph } = this.#first;
+      const [mine, theirs] = [this.#student.hidden(s), values.hidden(t)];
+      const teacher = graph.give(theirs.value, { each: 'token', width: theirs.size }, this.#options.half);
+      const projection =
+        mine.size === theirs.size ? undefined : this.#projection(`layer_${s}_${t}`, mine.size, theirs.size);
       return { student: mine.value, teacher, projection };
     });
     return { kind: 'hidden', weight: this.#options.hidden, matches };
@@ -147,9 +141,9 @@ class Matching {
   }
 
   #scoresOf(s: number, t: number, flag: string): Match {
-    const [mine, theirs] = [this.#student.scores(s), this.#teacher.scores(t)];
+    const [mine, theirs] = [this.#student.scores(s), this.#first.values.scores(t)];
     this.#sameHeads(mine.heads, theirs.heads, flag);
-    return { student: mine.value, teacher: this.#giveHeads(theirs.value, mine.heads, 'sequence') };
+    return { student: mine.value, teacher: this.#first.graph.giveHeads(theirs.value, mine.heads, 'sequence') };
   }
 
   #sameHeads(mine: number, theirs: number, flag: string): void {
@@ -159,11 +153,11 @@ class Matching {
 
   /** Wang et al. 2020: both of the last layer, added with equal weight. */
   #relations(): Term[] {
-    const [s, t] = [this.#student.layers - 1, this.#teacher.layers - 1];
+    const [s, t] = [this.#student.layers - 1, this.#first.values.layers - 1];
     const weight = this.#options.relations;
     const attention = this.#scoresOf(s, t, '--relations');
-    const [mine, theirs] = [this.#student.values(s), this.#teacher.values(t)];
-    const teacher = this.#giveHeads(theirs.value, theirs.heads, theirs.size);
+    const [mine, theirs] = [this.#student.values(s), this.#first.values.values(t)];
+    const teacher = this.#first.graph.giveHeads(theirs.value, theirs.heads, theirs.size);
     const sizes = [mine.size, theirs.size] as const;
     return [
       { kind: 'attention', weight, matches: [attention] },
@@ -172,61 +166,24 @@ class Matching {
   }
 
   #embedding(): Term {
-    const { pooling, embeddingForm, embedding } = this.#options;
-    const from = (values: DistilledValues, who: string): Sized & { pool(builder: Builder, value: string): string } => {
-      if (pooling === 'given') {
-        const given = values.sentence();
-        if (!given)
-          throw new UsageError(`--pooling given: expected a ${who} with an output of text vectors, found none`);
-        return { ...given, pool: (_, value) => value };
-      }
-      const features = values.features();
-      const pool = (builder: Builder, value: string): string =>
-        pooledTokens(builder, { ...features, hidden: value }, pooling);
-      return { value: features.hidden, size: features.width, pool };
-    };
-    const [mine, theirs] = [from(this.#student, 'student'), from(this.#teacher, 'teacher')];
-    if (mine.size !== theirs.size)
-      throw new UsageError(
-        `--embedding: expected vectors of one width, found ${mine.size} of the student and ${theirs.size} of the teacher`,
-      );
-    const value = theirs.pool(this.#builder, theirs.value);
-    const teacher = this.#give(value, { each: 'text', width: theirs.size }, false);
-    return {
-      kind: 'embedding',
-      form: embeddingForm,
-      weight: embedding,
-      pool: mine.pool,
-      matches: [{ student: mine.value, teacher }],
-    };
-  }
-
-  /** Makes a value of the teacher an output and describes the input of the loss that brings it. */
-  #give(value: string, about: Pick<Signal, 'each' | 'width' | 'flat'>, half: boolean): Match['teacher'] {
-    const { each, width, flat } = about;
-    const { name, dtype } = this.#signal(value, about, half);
-    const shape = each === 'text' ? ['batch', width] : ['batch', 'sequence', ...(flat ? [] : [width])];
-    return { name, dtype, shape };
-  }
-
-  /** [batch, heads, sequence, last] */
-  #giveHeads(value: string, heads: number, last: number | 'sequence'): Match['teacher'] {
-    const { name, dtype } = this.#signal(value, { each: 'other', width: 0 }, false);
-    return { name, dtype, shape: ['batch', heads, 'sequence', last] };
-  }
-
-  #signal(value: string, about: Pick<Signal, 'each' | 'width' | 'flat'>, half: boolean): Signal {
-    const known = this.#signals.get(value);
-    if (known) return known;
-    const name = this.#builder.op(half ? 'Cast' : 'Identity', [value], half ? { to: 10n } : {});
-    const signal: Signal = { name, dtype: half ? 'float16' : 'float32', ...about };
-    this.#signals.set(value, signal);
-    return signal;
+    const { embeddingForm: form, embedding: weight, pooling } = this.#options;
+    const mine = vectorsOf(this.#student, pooling);
+    const teachers = this.#teachers.map(({ values, graph, pooling, weight }, i): Share => {
+      const theirs = vectorsOf(values, pooling);
+      const value = theirs.pool(graph.builder, graph.float32(theirs.value));
+      const teacher = graph.give(value, { each: 'text', width: theirs.size });
+      const name = i === 0 ? 'embedding' : `embedding${i + 1}`;
+      const projection = mine.size === theirs.size ? undefined : this.#projection(name, mine.size, theirs.size);
+      return { teacher, weight, projection };
+    });
+    const matches = [{ student: mine.value, teachers: shared(teachers) }];
+    return { kind: 'embedding', form, weight, pool: mine.pool, matches };
   }
 
   /** A matrix [from, to] of the loss's own, of Glorot and Bengio's (2010) spread. */
   #projection(what: string, from: number, to: number): string {
     const name = `distill_projection_${what}`;
+    if (this.#grown.graph.initializers.has(name)) return name;
     const random = createRandom(this.#options.seed);
     const spread = Math.sqrt(2 / (from + to));
     const values = Array.from({ length: from * to }, () => spread * random.normal());
@@ -234,8 +191,4 @@ class Matching {
     this.#projections.push({ name, decay: true });
     return name;
   }
-}
-
-function opsetOf(model: Model): number {
-  return model.opsets.get('') ?? model.opsets.get('ai.onnx') ?? 1;
 }

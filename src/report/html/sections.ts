@@ -1,7 +1,7 @@
 // The parts of the page in their order; one that has nothing to say is not there.
 import { checksOf, verdictWord } from '../checks.ts';
 import { overview } from '../overview.ts';
-import { counted, metricChange, metricName, metricValue, whole } from '../figures.ts';
+import { counted, counter, metricChange, metricName, metricValue } from '../figures.ts';
 import { baselineRemarks, candidateRemarks, dataRemarks, leftOut, machineRemark, trainingRemarks } from '../remarks.ts';
 import type { Report } from '../schema.ts';
 import { oneLine } from '../strings.ts';
@@ -130,10 +130,7 @@ function compressed(report: Report): (Markup | undefined)[] {
         { title: 'what', kind: 'word' },
         { title: 'count', kind: 'number' },
       ],
-      rows: Object.entries(stats).map(([name, count]) => [
-        oneLine(name),
-        Number.isInteger(count) ? whole(count) : count.toPrecision(3),
-      ]),
+      rows: Object.entries(stats).map(([name, count]) => [oneLine(name), counter(count)]),
     }),
   );
   const left = leftOut(report);

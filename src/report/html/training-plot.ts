@@ -61,14 +61,18 @@ function curveTable(curve: Training['curve']): Table {
   };
 }
 
-function metricFigure({ evaluations, metric = 'metric', best }: Training): Markup | undefined {
+function metricFigure({ evaluations, metric = 'metric', best, tasks = [] }: Training): Markup | undefined {
   if (evaluations.length < 2) return undefined;
+  const names = tasks
+    .map(({ name }) => name)
+    .filter((name) => evaluations.some((one) => one.tasks?.[name] !== undefined));
   const top = evaluations.filter(({ step }) => step === best?.step);
   const said = evaluations.map((one) => `step ${whole(one.step)} ${metricValue(metric, one.metric)}`);
   return figureMarkup({
     name: `Line of ${metricName(metric)} at each evaluation: ${said.join(', ')}.`,
     caption: html`<p>
-      ${metricName(metric)} on the rows to judge by, at each evaluation; the dot is the model that was kept.
+      ${metricName(metric)} on the rows to judge by, at each evaluation; the dot is the model that was
+      kept.${names.length > 0 && ` The thin lines are the tasks: ${names.join(', ')}.`}
     </p>`,
     draw: (place) => ({
       height,
@@ -79,6 +83,14 @@ function metricFigure({ evaluations, metric = 'metric', best }: Training): Marku
       x: { label: 'step', ...axis, ticks: place.width < 400 ? 3 : 6 },
       y: { label: null, grid: true, nice: true, ticks: 5, percent: true },
       marks: [
+        ...names.map((task) =>
+          Plot.line(evaluations, {
+            x: 'step',
+            y: (one: (typeof evaluations)[number]) => one.tasks?.[task],
+            stroke: BEFORE,
+            strokeWidth: 1,
+          }),
+        ),
         Plot.line(evaluations, { x: 'step', y: 'metric', stroke: AFTER, strokeWidth: 2 }),
         Plot.dot(evaluations, { x: 'step', y: 'metric', stroke: AFTER, r: 2.5 }),
         Plot.dot(top, { x: 'step', y: 'metric', fill: AFTER, r: 5 }),
@@ -86,8 +98,12 @@ function metricFigure({ evaluations, metric = 'metric', best }: Training): Marku
     }),
     data: {
       caption: `${metricName(metric)} at each evaluation`,
-      columns: ['step', metricName(metric)].map((title) => ({ title, kind: 'number' })),
-      rows: evaluations.map((one) => [whole(one.step), metricValue(metric, one.metric)]),
+      columns: ['step', metricName(metric), ...names].map((title) => ({ title, kind: 'number' })),
+      rows: evaluations.map((one) => [
+        whole(one.step),
+        metricValue(metric, one.metric),
+        ...names.map((task) => metricValue(metric, one.tasks?.[task] ?? Number.NaN)),
+      ]),
     },
   });
 }

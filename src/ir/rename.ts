@@ -1,5 +1,16 @@
-// Renaming values that a node's subgraphs read from around them.
-import type { Attribute, Graph, Node } from '../../ir/graph.ts';
+// Reading other values: nodes, and what their subgraphs read from around them.
+import type { Attribute, Graph, Node } from './graph.ts';
+import { capturedBy } from './uses.ts';
+
+/** All nodes of a graph reading `to` wherever they read `from`; a node that reads none of them stays the same object. */
+export function renameReads(nodes: readonly Node[], renames: ReadonlyMap<string, string>): Node[] {
+  return nodes.map((node) => {
+    const captures = [...capturedBy(node)].some((name) => renames.has(name));
+    if (!captures && !node.inputs.some((input) => renames.has(input))) return node;
+    const inputs = node.inputs.map((input) => renames.get(input) ?? input);
+    return captures ? renameCaptured({ ...node, inputs }, renames) : { ...node, inputs };
+  });
+}
 
 /** The node with its subgraphs reading `to` wherever they captured `from`; names a subgraph defines itself stay. */
 export function renameCaptured(node: Node, renames: ReadonlyMap<string, string>): Node {

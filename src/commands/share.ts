@@ -1,0 +1,135 @@
+// bert-compress share: flags -> share() -> table or JSON.
+import { Args, Flags } from '@oclif/core';
+import { dataFlags, gateFlags, optionsOf, runFlags } from '../cli/flags.ts';
+import { MeasuringCommand } from '../cli/measuring.ts';
+import { decimal, rowFlags, tidyFlags } from '../cli/training-flags.ts';
+import type { ShareOptions } from '../share.ts';
+import type { Report } from '../report/schema.ts';
+
+const [WHAT, HEALING, DATA, GATES] = ['WHAT TO SHARE', 'HEALING', 'DATA', 'GATES'];
+
+export default class Share extends MeasuringCommand {
+  static override summary = 'Store one set of weights where there were many, and measure what that cost.';
+  static override description = `The file gets smaller, the speed stays: layers that share weights are still computed one after the other. Writes a folder NAME-shared
+beside the model's, complete for transformers.js.
+
+Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NAME.rejected.onnx); 2 wrong usage, model or data; 130 interrupted.`;
+  static override examples = [
+    {
+      description: 'tensors of the same content once; outputs stay the same bit by bit',
+      command: '<%= config.bin %> share my-model --exact',
+    },
+    {
+      description:
+        'pairs of layers share their attention, half an hour of healing; fails when more than a point is lost',
+      command:
+        '<%= config.bin %> share my-model --groups neighbours:3 --parts attention --heal-minutes 30 --data train.tsv --dev dev.tsv --max-drop 1pt',
+    },
+    {
+      description: 'the token table as the product of two smaller ones',
+      command: '<%= config.bin %> share my-model --factorise embeddings:128 --heal-minutes 10 --data texts.txt',
+    },
+    {
+      description: 'weights as 8-bit codes of a codebook each: a quarter of the file, the same speed',
+      command: '<%= config.bin %> share my-model --codebook 256 --data dev.tsv',
+    },
+  ];
+  static override args = {
+    model: Args.string({
+      description: 'an .onnx file, or a folder with config.json, tokenizer.json and onnx/model.onnx',
+      required: true,
+    }),
+  };
+  static override flags = {
+    output: Flags.string({
+      char: 'o',
+      description:
+        'a FOLDER that gets model, config and tokenizer, or FILE.onnx; default NAME-shared beside the folder',
+    }),
+    force: Flags.boolean({ char: 'f', description: 'replace an existing output' }),
+    keep: Flags.boolean({ description: 'keep the output under its name even where a gate fails' }),
+
+    exact: Flags.boolean({ description: 'only tensors of the same content, also transposed', helpGroup: WHAT }),
+    groups: Flags.string({
+      description:
+        'layers that share their weights: ranges, lists with +, this many groups of neighbours, or auto: pairs that move the answers least',
+      helpValue: '0-1,2+4|neighbours:3|auto',
+      helpGroup: WHAT,
+    }),
+    'keep-parameters': decimal({
+      description: "share of the layers' parameters that stays: groups are chosen for it",
+      defaultHelp: async () => '0.6 with --groups auto',
+      helpGroup: WHAT,
+    }),
+    parts: Flags.string({
+      description: 'what of the layers is shared; norms and biases stay their own',
+      options: ['attention', 'ffn', 'all'],
+      defaultHelp: async () => 'all',
+      helpGroup: WHAT,
+    }),
+    start: Flags.string({
+      description: "shared weights before healing: the members' mean, heads and neurons aligned, or one member's",
+      options: ['mean', 'first', 'last'],
+      defaultHelp: async () => 'mean',
+      helpGroup: WHAT,
+    }),
+    factorise: Flags.string({
+      description:
+        'low rank: embeddings:RANK of the token table, dense:SHARE of the parameters of each weight; repeatable',
+      helpValue: 'embeddings:128|dense:0.5',
+      multiple: true,
+      multipleNonGreedy: true,
+      helpGroup: WHAT,
+    }),
+    codebook: Flags.string({
+      description: 'weights as codes of a k-means codebook of this many numbers',
+      options: ['256', '16'],
+      helpGroup: WHAT,
+    }),
+
+    'heal-minutes': decimal({
+      description: 'how long the shared model learns from the original',
+      exclusive: ['heal-epochs'],
+      helpGroup: HEALING,
+    }),
+    'heal-epochs': decimal({ description: 'how often it sees every row of --data instead', helpGroup: HEALING }),
+    'heal-rate': decimal({
+      description: 'highest learning rate',
+      defaultHelp: async () => '1e-4',
+      helpGroup: HEALING,
+    }),
+    batch: Flags.integer({
+      description: 'rows a step',
+      min: 1,
+      defaultHelp: async () => '64',
+      helpGroup: HEALING,
+    }),
+
+    data: Flags.string({
+      description:
+        'texts to heal with, and that say which tokens matter: TSV, CSV, JSON, JSONL, Parquet, text a line; gzip of these',
+      helpGroup: DATA,
+    }),
+    ...rowFlags,
+    ...tidyFlags,
+
+    bench: dataFlags.bench,
+    'max-drop': gateFlags['max-drop'],
+    'min-speedup': gateFlags['min-speedup'],
+    'max-size': gateFlags['max-size'],
+    'min-metric': Flags.string({
+      description: 'gate: least metric on the rows to judge by, 88% or 0.88',
+      helpGroup: GATES,
+    }),
+    ...runFlags,
+  };
+
+  async run(): Promise<Report> {
+    const { args, flags } = await this.parse(Share);
+    const { share } = await import('../share.ts');
+    // every flag is an option of the library under its own name, which the types of both say
+    const codebook = flags.codebook === undefined ? undefined : Number(flags.codebook);
+    const options = { ...optionsOf(flags), codebook } as ShareOptions;
+    return this.present(flags, (signal, events) => share(args.model, { ...options, signal }, events));
+  }
+}

@@ -1,0 +1,147 @@
+// `share` as a function: what the command does, with typed options and a Report.
+import { UsageError } from './errors.ts';
+import { defaultShapes, type Shape } from './evaluate/latency.ts';
+import type { FitTask } from './objectives/fit-task.ts';
+import type { Events } from './pipeline/events.ts';
+import { gatesOf } from './pipeline/gates.ts';
+import { pruneModel } from './pipeline/prune.ts';
+import { heal } from './pipeline/prune-heal.ts';
+import type { Work } from './pipeline/prune-works.ts';
+import { acrossLayers, coded, exactly, factorised } from './pipeline/share-works.ts';
+import type { Report } from './report/schema.ts';
+
+/** Options of `share`; each is the flag of the same name. */
+export interface ShareOptions {
+  /** Only tensors of the same content: outputs stay the same bit by bit. */
+  readonly exact?: boolean | undefined;
+  /** Layers that share: `0-1,2-3`, `0+3`, `neighbours:3` or `auto`. */
+  readonly groups?: string | undefined;
+  /** Share of the layers' parameters that stays; groups are chosen for it. */
+  readonly keepParameters?: number | undefined;
+  /** What of them; default all. */
+  readonly parts?: 'attention' | 'ffn' | 'all' | undefined;
+  /** Where shared weights start; default mean. */
+  readonly start?: 'mean' | 'first' | 'last' | undefined;
+  /** `embeddings:128`, `dense:0.5`. */
+  readonly factorise?: readonly string[] | undefined;
+  /** Numbers of a codebook: 256 or 16. */
+  readonly codebook?: 256 | 16 | undefined;
+
+  /** Texts to heal with, and that say which tokens matter. */
+  readonly data?: string | undefined;
+  readonly healMinutes?: number | undefined;
+  readonly healEpochs?: number | undefined;
+  /** Its highest learning rate; default 1e-4. */
+  readonly healRate?: number | undefined;
+  /** Rows a step; default 64. */
+  readonly batch?: number | undefined;
+
+  /** Rows to judge by; default a share of `data` where it has labels. */
+  readonly dev?: string | undefined;
+  /** That share; default 0.1, 0 for none. */
+  readonly split?: number | undefined;
+  readonly text?: string | undefined;
+  readonly textPair?: string | undefined;
+  readonly label?: string | undefined;
+  /** Default guessed from the data and the model. */
+  readonly task?: FitTask | undefined;
+  readonly clean?: boolean | undefined;
+  readonly htmlEntities?: boolean | undefined;
+  readonly deduplicate?: boolean | undefined;
+  readonly maxLength?: number | undefined;
+  readonly pooling?: 'mean' | 'cls' | 'given' | undefined;
+
+  /** FILE.onnx or a folder; default NAME-shared beside the model's folder. */
+  readonly output?: string | undefined;
+  readonly force?: boolean | undefined;
+  readonly keep?: boolean | undefined;
+  /** Measure latency; default true. */
+  readonly bench?: boolean | undefined;
+  readonly shapes?: readonly Shape[] | undefined;
+  /** `1%` (relative) or `0.5pt` of the original's metric. */
+  readonly maxDrop?: string | undefined;
+  /** `1.8x` */
+  readonly minSpeedup?: string | undefined;
+  /** `88%` or `0.88` of the metric. */
+  readonly minMetric?: string | undefined;
+  /** `30MB` */
+  readonly maxSize?: string | undefined;
+  readonly seed?: number | undefined;
+  readonly threads?: number | undefined;
+  readonly ep?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Store one set of weights where there were many, measure what it cost and judge it by the gates.
+ * Throws UsageError, ModelError or DataError: one line each, nothing written.
+ */
+export function share(model: string, options: ShareOptions = {}, events?: Events): Promise<Report> {
+  const { maxDrop, minSpeedup, minMetric, maxSize, bench, shapes, ep, seed, ...rest } = options;
+  return pruneModel(
+    {
+      ...rest,
+      model,
+      verb: {
+        command: 'share',
+        folder: 'shared',
+        nothing: 'share: expected something to share, found no two weights that are one',
+      },
+      macsAt: 128,
+      makings: [{ suffix: 'shared', works: worksOf(options) }],
+      seed: seed ?? 0,
+      ep: ep === undefined ? undefined : [ep],
+      shapes: bench === false ? undefined : (shapes ?? defaultShapes),
+      gates: gatesOf({ maxDrop, minSpeedup, minMetric, maxSize }),
+    },
+    events,
+  );
+}
+
+/** Layers first: what they share is then factorised or coded once. Healing comes before codes, which are not trained. */
+function worksOf(options: ShareOptions): Work[] {
+  const { exact, keepParameters: keep, parts = 'all', start = 'mean', codebook } = options;
+  if (keep !== undefined && !(keep > 0 && keep < 1))
+    throw new UsageError(`--keep-parameters: expected a share between 0 and 1, found ${keep}`);
+  if (keep !== undefined && (options.groups ?? 'auto') !== 'auto')
+    throw new UsageError(`--keep-parameters: expected --groups auto, found --groups ${options.groups}`);
+  const groups = options.groups ?? (keep === undefined ? undefined : 'auto');
+  const lossy = groups !== undefined || options.factorise !== undefined || codebook !== undefined;
+  if (exact && lossy)
+    throw new UsageError('--exact: expected it alone, found --groups, --factorise or --codebook, which change outputs');
+  if (!exact && !lossy)
+    throw new UsageError('share: expected --exact, --groups, --factorise or --codebook, found none of them');
+  return [
+    exactly(),
+    ...(groups === undefined ? [] : [acrossLayers({ groups, keep, parts, start })]),
+    ...(options.factorise === undefined ? [] : [factorised(rankOf(options.factorise))]),
+    ...healing(options),
+    ...(codebook === undefined ? [] : [coded(codebook)]),
+  ];
+}
+
+/** Throws UsageError. */
+function rankOf(texts: readonly string[]): { embeddings?: number; dense?: number } {
+  const found: { embeddings?: number; dense?: number } = {};
+  for (const text of texts) {
+    const [, part, number] = /^(embeddings|dense):(\d*\.?\d+)$/.exec(text) ?? [];
+    const value = Number(number);
+    const fits = part === 'embeddings' ? Number.isInteger(value) && value > 0 : value > 0 && value < 1;
+    if (part === undefined || !fits)
+      throw new UsageError(
+        `--factorise: expected embeddings:RANK such as embeddings:128 or dense:SHARE such as dense:0.5, found '${text}'`,
+      );
+    found[part as 'embeddings' | 'dense'] = value;
+  }
+  return found;
+}
+
+function healing({ healMinutes, healEpochs, healRate = 1e-4, batch = 64, data }: ShareOptions): Work[] {
+  const given = healMinutes ?? healEpochs;
+  if (given === undefined) return [];
+  const flag = healMinutes === undefined ? '--heal-epochs' : '--heal-minutes';
+  if (!(given > 0)) throw new UsageError(`${flag}: expected a number above 0, found ${given}`);
+  if (data === undefined) throw new UsageError(`${flag}: expected --data with texts to learn from, found none`);
+  const length = healMinutes === undefined ? { epochs: given } : { minutes: given };
+  return [heal({ length, rate: healRate, batch })];
+}

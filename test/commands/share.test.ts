@@ -1,0 +1,94 @@
+// `bert-compress share` as a user runs it: exit codes, flags, what is written.
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { reportSchema } from '../../src/index.ts';
+import { recognise } from '../../src/bert/recognise.ts';
+import { readModel } from '../../src/onnx/read.ts';
+import { writeModel } from '../../src/onnx/write.ts';
+import { cli } from '../support/cli.ts';
+import { modelFolder, writeRows } from '../support/model-folder.ts';
+
+const model = modelFolder({ layers: 4 });
+const rows = writeRows(model, 120);
+const run = (...flags: string[]) => cli(['share', model, '--no-bench', '--threads', '1', ...flags]);
+const out = (name: string): string => join(model, name);
+
+describe('share', () => {
+  it('one set of weights for pairs of layers, healed; --json prints the report alone', async () => {
+    const flags = ['--groups', 'neighbours:2', '--parts', 'ffn', '--data', rows, '--dev', rows, '--heal-epochs', '1'];
+    const { code, stdout } = await run(...flags, '-o', out('a'), '--json');
+    const report = reportSchema.parse(JSON.parse(stdout));
+    expect(code).toBe(0);
+    expect(report).toMatchObject({ command: 'share', training: { stopped: 'done' } });
+    expect(report.steps.map(({ pass }) => pass).slice(-2)).toEqual(['share-layers', 'heal']);
+    const { layers } = recognise(readModel(out('a/onnx/model.onnx'))).encoders[0]!;
+    const names = layers.map(({ ffn }) => ffn[0]!.out.weight.name);
+    expect([names[0] === names[1], names[2] === names[3], names[0] === names[2]]).toEqual([true, true, false]);
+    expect(report.output!.params).toBeLessThan(report.input.params);
+  });
+
+  it('chooses pairs for a budget and says how far each moves the answers', async () => {
+    const { code, stdout, stderr } = await run('--keep-parameters', '0.75', '-o', out('d'), '--json');
+    expect(stderr).not.toContain('expected');
+    const report = reportSchema.parse(JSON.parse(stdout));
+    expect(code).toBe(0);
+    const saved = report.steps.find(({ pass }) => pass === 'share-layers')!.stats['saved parameters']!;
+    expect(saved).toBeGreaterThanOrEqual(0.25 * 4 * (4 * 32 * 32 + 2 * 32 * 32));
+    expect(report.notes.join()).toMatch(/pairs that share, with the distance .*: (attention|ffn) \d-\d \(\d/);
+  });
+
+  it('--exact finds copies and nothing else', async () => {
+    const twice = modelFolder({ layers: 2 });
+    const path = join(twice, 'onnx/model.onnx');
+    const original = readModel(path);
+    const [first, second] = recognise(original).encoders[0]!.layers.map(({ ffn }) => ffn[0]!.out.weight);
+    original.graph.initializers.set(second!.name, first!.tensor);
+    const copies = join(twice, 'copies.onnx');
+    writeModel(original, copies);
+    const { code, stdout } = await cli([
+      'share',
+      copies,
+      '--exact',
+      '--no-bench',
+      '-o',
+      join(twice, 'once.onnx'),
+      '--json',
+    ]);
+    expect(code).toBe(0);
+    expect(reportSchema.parse(JSON.parse(stdout)).steps[0]).toMatchObject({
+      pass: 'share-exact',
+      stats: { shared: expect.any(Number) },
+    });
+    expect(statSync(join(twice, 'once.onnx')).size).toBeLessThan(statSync(copies).size);
+  });
+
+  it('ends with 1 where a gate fails', async () => {
+    const { code, stdout } = await run('--groups', '0-3', '-o', out('b'), '--max-size', '1KB');
+    expect(code).toBe(1);
+    expect(stdout).toContain('verdict: fail');
+    expect(existsSync(out('b/onnx/model.rejected.onnx'))).toBe(true);
+  });
+
+  it.each([
+    [[], 'share: expected --exact, --groups, --factorise or --codebook, found none of them'],
+    [['--exact', '--codebook', '16'], '--exact: expected it alone'],
+    [['--groups', '0-7'], '--groups: expected layers 0 to 3, found 4'],
+    [
+      ['--groups', '0-1', '--heal-minutes', '1'],
+      '--heal-minutes: expected --data with texts to learn from, found none',
+    ],
+    [['--factorise', 'tables:3'], '--factorise: expected embeddings:RANK such as embeddings:128'],
+    [['--factorise', 'embeddings:9999'], 'embeddings:9999: expected a rank below'],
+    [['--keep-parameters', '0.1'], '--keep-parameters: expected at least 0.250, what is left with one set of weights'],
+    [['--keep-parameters', '2'], '--keep-parameters: expected a share between 0 and 1, found 2'],
+    [['--keep-parameters', '0.5', '--groups', '0-1'], '--keep-parameters: expected --groups auto, found --groups 0-1'],
+    [['--codebook', '7'], '--codebook=7'],
+    [['--groups', '0-1', '--max-drop', '1pt'], '--max-drop'],
+  ])('ends with 2 for %o', async (flags, message) => {
+    const { code, stderr } = await run(...flags, '-o', out('c'));
+    expect(code).toBe(2);
+    expect(stderr).toContain(message);
+    expect(existsSync(out('c'))).toBe(false);
+  });
+});
