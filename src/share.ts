@@ -4,10 +4,10 @@ import { defaultShapes, type Shape } from './evaluate/latency.ts';
 import type { FitTask } from './objectives/fit-task.ts';
 import type { Events } from './pipeline/events.ts';
 import { gatesOf } from './pipeline/gates.ts';
-import { pruneModel } from './pipeline/prune.ts';
-import { heal } from './pipeline/prune-heal.ts';
-import type { Work } from './pipeline/prune-works.ts';
-import { acrossLayers, coded, exactly, factorised } from './pipeline/share-works.ts';
+import { pruneModel } from './pipeline/prune/prune.ts';
+import { heal } from './pipeline/prune/heal.ts';
+import type { Work } from './pipeline/prune/works.ts';
+import { acrossLayers, coded, exactly, factorised } from './pipeline/share/works.ts';
 import type { Report } from './report/schema.ts';
 
 /** Options of `share`; each is the flag of the same name. */
