@@ -83,6 +83,11 @@ describe('share', () => {
     [['--keep-parameters', '0.1'], '--keep-parameters: expected at least 0.250, what is left with one set of weights'],
     [['--keep-parameters', '2'], '--keep-parameters: expected a share between 0 and 1, found 2'],
     [['--keep-parameters', '0.5', '--groups', '0-1'], '--keep-parameters: expected --groups auto, found --groups 0-1'],
+    [['--codebook', '16', '--parts', 'ffn'], '--parts: expected --groups, found none'],
+    [
+      ['--exact', '--heal-epochs', '1'],
+      'healing: expected --groups or --factorise, found nothing that training can heal',
+    ],
     [['--codebook', '7'], '--codebook=7'],
     [['--groups', '0-1', '--max-drop', '1pt'], '--max-drop'],
   ])('ends with 2 for %o', async (flags, message) => {
