@@ -146,12 +146,15 @@ function rankOf(texts: readonly string[]): { embeddings?: number; dense?: number
   return found;
 }
 
-function healing({ healMinutes, healEpochs, healRate = 1e-4, batch = 64, data }: ShareOptions): Work[] {
+function healing(options: ShareOptions): Work[] {
+  const { healMinutes, healEpochs, healRate = 1e-4, batch = 64, data, factorise } = options;
   const given = healMinutes ?? healEpochs;
   if (given === undefined) return [];
   const flag = healMinutes === undefined ? '--heal-epochs' : '--heal-minutes';
   if (!(given > 0)) throw new UsageError(`${flag}: expected a number above 0, found ${given}`);
   if (data === undefined) throw new UsageError(`${flag}: expected --data with texts to learn from, found none`);
   const length = healMinutes === undefined ? { epochs: given } : { minutes: given };
-  return [heal({ length, rate: healRate, batch })];
+  // the two halves of a table learn; a whole table stays as it is, as in distill
+  const trainEmbeddings = factorise?.some((text) => text.startsWith('embeddings:'));
+  return [heal({ length, rate: healRate, batch, trainEmbeddings })];
 }
