@@ -4,10 +4,17 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { reportSchema } from '../../src/index.ts';
 import { recognise } from '../../src/bert/recognise.ts';
+import { makeNode } from '../../src/ir/node.ts';
+import { floats } from '../../src/ir/tensor.ts';
 import { readModel } from '../../src/onnx/read.ts';
 import { writeModel } from '../../src/onnx/write.ts';
+import { renderHtml } from '../../src/report/html/page.ts';
+import { renderMarkdown } from '../../src/report/markdown.ts';
+import { renderText } from '../../src/report/text.ts';
 import { cli } from '../support/cli.ts';
+import { floatValue, modelOf } from '../support/graphs.ts';
 import { modelFolder, writeRows } from '../support/model-folder.ts';
+import { tempDir } from '../support/temp.ts';
 
 const model = modelFolder({ layers: 4 });
 const rows = writeRows(model, 120);
@@ -26,6 +33,14 @@ describe('share', () => {
     const names = layers.map(({ ffn }) => ffn[0]!.out.weight.name);
     expect([names[0] === names[1], names[2] === names[3], names[0] === names[2]]).toEqual([true, true, false]);
     expect(report.output!.params).toBeLessThan(report.input.params);
+    expect(report.sharing).toEqual([0, 0, 2, 2].map((ffn, attention) => ({ attention, ffn })));
+    const text = renderText(report, 100)
+      .split('\n')
+      .map((line) => line.trim().replaceAll(/ +/g, ' '));
+    expect(text).toContain('attention 0 1 2 3');
+    expect(text).toContain('feed-forward 0 0 2 2');
+    expect(renderHtml(report)).toContain('Layers that share weights');
+    expect(renderMarkdown(report)).toContain('Layers that share weights');
   });
 
   it('chooses pairs for a budget and says how far each moves the answers', async () => {
@@ -61,6 +76,25 @@ describe('share', () => {
       stats: { shared: expect.any(Number) },
     });
     expect(statSync(join(twice, 'once.onnx')).size).toBeLessThan(statSync(copies).size);
+  });
+
+  it('--exact takes a graph that is no encoder', async () => {
+    const folder = tempDir();
+    const weight = floats(
+      [16, 16],
+      Array.from({ length: 256 }, (_, i) => Math.sin(i)),
+    );
+    const plain = modelOf({
+      inputs: [floatValue('x', 'n', 16)],
+      outputs: [floatValue('y', 'n', 16)],
+      nodes: [makeNode('MatMul', ['x', 'a'], ['h']), makeNode('MatMul', ['h', 'b'], ['y'])],
+      initializers: { a: weight, b: weight },
+    });
+    writeModel(plain, join(folder, 'plain.onnx'));
+    const flags = ['--exact', '--no-bench', '-o', join(folder, 'once.onnx'), '--json'];
+    const { code, stdout } = await cli(['share', join(folder, 'plain.onnx'), ...flags]);
+    expect(code).toBe(0);
+    expect(reportSchema.parse(JSON.parse(stdout)).steps[0]!.stats).toMatchObject({ shared: 1 });
   });
 
   it('ends with 1 where a gate fails', async () => {

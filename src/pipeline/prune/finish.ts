@@ -22,6 +22,7 @@ import type { FewerTokens } from '../vocabulary/vocabulary.ts';
 import type { PruneMaterial } from './set-up.ts';
 import { withPareto } from '../pareto.ts';
 import { withKnee } from './curve.ts';
+import { sharedLayers } from '../share/shared-layers.ts';
 import { prunedConfig, structureOf, type ModelShape } from './shape.ts';
 import { saidOf, untouched, type Pruned } from './works.ts';
 import { entryOf, finite } from '../learn/trained.ts';
@@ -96,8 +97,8 @@ export async function finishPrune(done: PruneDone, options: PruneModelOptions, e
 function textsOf({ folder }: OutputPlan, { texts, known, shape }: Pruned, whole: ModelShape): Map<string, string> {
   const { config } = known.path;
   if (folder === undefined) return new Map();
-  const own = config && `${JSON.stringify(prunedConfig(config, whole, shape), null, 2)}\n`;
-  const named = [...(own === undefined ? [] : [['config.json', own] as const]), ...texts];
+  const own = config && whole.layers.length > 0 && `${JSON.stringify(prunedConfig(config, whole, shape), null, 2)}\n`;
+  const named = [...(typeof own !== 'string' ? [] : [['config.json', own] as const]), ...texts];
   return new Map(named.map(([name, text]) => [join(folder, name), text]));
 }
 
@@ -122,7 +123,7 @@ async function judged(
   { pruned, plan, staging, written }: Staged,
   found: Found,
   healing: Found | undefined,
-  { gates, keep, macsAt, signal }: PruneModelOptions,
+  { gates, keep, macsAt, signal, verb }: PruneModelOptions,
 ): Promise<Candidate> {
   const { known, shape, training } = pruned;
   const { model } = known;
@@ -140,7 +141,7 @@ async function judged(
   const path = place(staging, plan, written, candidate, keep);
   return {
     ...candidate,
-    structure: structureOf(original, shape, macsAt),
+    ...(verb?.command === 'share' ? sharedLayers(known) : { structure: structureOf(original, shape, macsAt) }),
     ...(healing ? { beforeHealing: healing } : {}),
     ...partsBeside(original, { model, recognition: recognise(model) }),
     output: { ...output, path },

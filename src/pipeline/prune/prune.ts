@@ -6,6 +6,7 @@ import type { Report } from '../../report/schema.ts';
 import { resolveModel } from '../../model-path.ts';
 import { silent, type Events } from '../events.ts';
 import { refuseUncheckable, type Gates } from '../gates.ts';
+import { blocksOf } from '../../passes/structure/blocks.ts';
 import { readKnownModel } from '../known-model.ts';
 import { planFolder, type OutputPlan } from '../output.ts';
 import { finishPrune, type Variant } from './finish.ts';
@@ -27,11 +28,14 @@ export interface Verb {
   readonly folder: string;
   /** What is said where the works found nothing to do. */
   readonly nothing: string;
+  /** It has no use for a model whose layers were not recognised. */
+  readonly needsLayers?: boolean;
 }
 
 const prune: Verb = {
   command: 'prune',
   folder: 'pruned',
+  needsLayers: true,
   nothing: 'prune: expected something to remove, found a budget that the model meets as it is',
 };
 
@@ -69,6 +73,7 @@ export async function pruneModel(options: PruneModelOptions, events: Events = si
     const { vocabulary } = options;
     const fewer = vocabulary && (await withFewerTokens(given, { ...options, ...vocabulary }, scratch, events));
     const start = fewer?.pruned ?? untouched(given);
+    if (verb.needsLayers && !vocabulary) blocksOf(given.model, given.recognition); // refuses with the reason
     const original = start.known;
     const material = await pruneMaterial(original, options);
     const variants: Variant[] = [];

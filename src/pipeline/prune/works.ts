@@ -45,7 +45,9 @@ export type Work = (before: Pruned, shop: Workshop) => Promise<Pruned>;
 
 /** The original, on which nothing has been done. */
 export function untouched(original: KnownModel): Pruned {
-  const shape = wholeShape(blocksOf(original.model, original.recognition));
+  const { model, recognition } = original;
+  const layered = recognition.encoders.some(({ layers }) => layers.length > 0);
+  const shape = layered ? wholeShape(blocksOf(model, recognition)) : { layers: [], origins: [] };
   return { known: original, steps: [], notes: [], texts: new Map(), shape };
 }
 
