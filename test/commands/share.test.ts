@@ -50,6 +50,7 @@ describe('share', () => {
     expect(code).toBe(0);
     const saved = report.steps.find(({ pass }) => pass === 'share-layers')!.stats['saved parameters']!;
     expect(saved).toBeGreaterThanOrEqual(0.25 * 4 * (4 * 32 * 32 + 2 * 32 * 32));
+    expect(report.notes.join()).toMatch(/distill --layers 3 leaves about as many and is 1.3 times as fast/);
     expect(report.notes.join()).toMatch(/pairs that share, with the distance .*: (attention|ffn) \d-\d \(\d/);
   });
 

@@ -10,7 +10,7 @@ import type { Workshop } from '../prune/works.ts';
 import { Scratch } from '../learn/training.ts';
 
 type PartName = 'attention' | 'ffn';
-type Groups = Readonly<Record<PartName, readonly (readonly number[])[]>>;
+export type Groups = Readonly<Record<PartName, readonly (readonly number[])[]>>;
 
 export interface GroupBudget {
   readonly parts: 'attention' | 'ffn' | 'all';
@@ -63,6 +63,18 @@ export async function chooseGroups(known: KnownModel, budget: GroupBudget, shop:
   } finally {
     scratch.dispose();
   }
+}
+
+/** Numbers in the weights of all layers, those that are shared counted once. */
+export function layerParams(blocks: readonly Block[]): number {
+  const weights = new Map(
+    blocks.flatMap((block, i) =>
+      (['attention', 'ffn'] as const).flatMap((part) =>
+        densesOf(block, part, i).map(({ weight }) => [weight.name, weight.tensor] as const),
+      ),
+    ),
+  );
+  return sum([...weights.values()].map(({ shape }) => elementCount(shape)));
 }
 
 function sizeOf(block: Block, part: PartName, layer: number): number {

@@ -1,12 +1,12 @@
 // The works of `share`: passes with what they look up in the user's texts.
-import { chooseGroups } from './choose.ts';
+import { chooseGroups, layerParams, type Groups } from './choose.ts';
 import { runSteps, type Step } from '../steps.ts';
 import { withModel, type Work } from '../prune/works.ts';
 import { blocksOf } from '../../passes/structure/blocks.ts';
 import { codebook } from '../../passes/share/codebook.ts';
 import { shareExact } from '../../passes/share/exact.ts';
 import { factorise } from '../../passes/share/factorise.ts';
-import { parseGroups } from '../../passes/share/groups.ts';
+import { parseGroups, type Group } from '../../passes/share/groups.ts';
 import { shareLayers } from '../../passes/share/layers.ts';
 
 /** A pass as a work; where nothing changes it is left out of the report. */
@@ -35,15 +35,28 @@ export interface LayerSharing {
 export function acrossLayers({ groups, keep = 0.6, parts, start }: LayerSharing): Work {
   return async (before, shop) => {
     const { known } = before;
-    if (groups === 'auto') {
-      const chosen = await chooseGroups(known, { parts, start, keep }, shop);
-      const shared = await passWork({ pass: shareLayers, options: { ...chosen.groups, start } })(before, shop);
-      return { ...shared, notes: [...shared.notes, ...chosen.notes] };
-    }
-    const list = parseGroups(groups, blocksOf(known.model, known.recognition).length);
-    const options = { attention: parts === 'ffn' ? [] : list, ffn: parts === 'attention' ? [] : list, start };
-    return passWork({ pass: shareLayers, options })(before, shop);
+    const blocks = blocksOf(known.model, known.recognition);
+    const chosen =
+      groups === 'auto'
+        ? await chooseGroups(known, { parts, start, keep }, shop)
+        : { groups: named(parseGroups(groups, blocks.length), parts), notes: [] };
+    const shared = await passWork({ pass: shareLayers, options: { ...chosen.groups, start } })(before, shop);
+    const left = layerParams(blocksOf(shared.known.model, shared.known.recognition)) / layerParams(blocks);
+    return { ...shared, notes: [...shared.notes, ...chosen.notes, ...instead(left, blocks.length)] };
   };
+}
+
+function named(list: readonly Group[], parts: LayerSharing['parts']): Groups {
+  return { attention: parts === 'ffn' ? [] : list, ffn: parts === 'attention' ? [] : list };
+}
+
+/** Fewer layers are as small, and faster as well. */
+function instead(left: number, layers: number): string[] {
+  const fewer = Math.max(1, Math.round(left * layers));
+  if (fewer >= layers) return [];
+  const percent = `${(100 * left).toFixed(0)} % of the layers' parameters are left, as fast as before`;
+  const times = (layers / fewer).toFixed(1);
+  return [`${percent}: distill --layers ${fewer} leaves about as many and is ${times} times as fast, so compare both`];
 }
 
 /** Tables and weights as two smaller ones: the rows of the table weighted by how often the texts have their token. */
