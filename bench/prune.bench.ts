@@ -8,10 +8,10 @@ import { writeModel } from '../src/onnx/write.ts';
 import { prunePass } from '../src/passes/prune/prune.ts';
 import { silent } from '../src/pipeline/events.ts';
 import { readKnownModel } from '../src/pipeline/known-model.ts';
-import { choosePlan, type ChooseOptions } from '../src/pipeline/prune-choose.ts';
-import { pruneMaterial } from '../src/pipeline/prune-set-up.ts';
-import { tune } from '../src/pipeline/prune-tune.ts';
-import { untouched, withModel } from '../src/pipeline/prune-works.ts';
+import { choosePlan, type ChooseOptions } from '../src/pipeline/prune/choose.ts';
+import { pruneMaterial } from '../src/pipeline/prune/set-up.ts';
+import { tune } from '../src/pipeline/prune/tune.ts';
+import { untouched, withModel } from '../src/pipeline/prune/works.ts';
 import { openSession } from '../src/runtime/session.ts';
 import { machineLine, root, table } from './support.ts';
 

@@ -24,7 +24,7 @@ import { sweep } from '../src/ir/sweep.ts';
 import { batchSource } from '../src/objectives/batch-source.ts';
 import { int64Tensor, type Goal, type Sample } from '../src/objectives/goal.ts';
 import { writeModel } from '../src/onnx/write.ts';
-import { Scratch, trainContext } from '../src/pipeline/training.ts';
+import { Scratch, trainContext } from '../src/pipeline/learn/training.ts';
 import { crossEntropy, weightedSum } from '../src/train/losses.ts';
 import { train } from '../src/train/loop.ts';
 import { ROLES, startModel } from './fixture/start.ts';

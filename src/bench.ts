@@ -1,7 +1,7 @@
 // `bench` as a function: what the command does, with typed options and a Report.
 import { UsageError } from './errors.ts';
 import type { Shape } from './evaluate/latency.ts';
-import { benchModels } from './pipeline/bench.ts';
+import { benchModels } from './pipeline/bench/bench.ts';
 import type { Events } from './pipeline/events.ts';
 import { gatesOf } from './pipeline/gates.ts';
 import type { Report } from './report/schema.ts';

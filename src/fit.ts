@@ -2,8 +2,8 @@
 import { UsageError } from './errors.ts';
 import { fitTasks, type FitTask } from './objectives/fit-task.ts';
 import type { Events } from './pipeline/events.ts';
-import type { FitSource } from './pipeline/fit-read.ts';
-import { fit } from './pipeline/fit.ts';
+import type { FitSource } from './pipeline/fit/read.ts';
+import { fit } from './pipeline/fit/fit.ts';
 import { gatesOf } from './pipeline/gates.ts';
 import type { CompressionReport } from './report/schema.ts';
 import { checkShare, trainingOf, type LearningOptions } from './training-options.ts';

@@ -5,12 +5,12 @@ import type { FitTask } from './objectives/fit-task.ts';
 import type { Budget } from './passes/prune/keep-plan.ts';
 import type { Events } from './pipeline/events.ts';
 import { gatesOf, parseFactor, parseSize } from './pipeline/gates.ts';
-import { pruneModel, type Making } from './pipeline/prune.ts';
-import { heal, type HealOptions } from './pipeline/prune-heal.ts';
-import { dropLayers, type DropChoice } from './pipeline/prune-layers.ts';
-import type { Importance } from './pipeline/prune-importance.ts';
-import { tune } from './pipeline/prune-tune.ts';
-import { narrowTo, type Work } from './pipeline/prune-works.ts';
+import { pruneModel, type Making } from './pipeline/prune/prune.ts';
+import { heal, type HealOptions } from './pipeline/prune/heal.ts';
+import { dropLayers, type DropChoice } from './pipeline/prune/layers.ts';
+import type { Importance } from './pipeline/prune/importance.ts';
+import { tune } from './pipeline/prune/tune.ts';
+import { narrowTo, type Work } from './pipeline/prune/works.ts';
 import type { Report } from './report/schema.ts';
 import { gradually, sparsityOf, type SparsityOptions } from './sparsity-options.ts';
 

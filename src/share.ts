@@ -4,10 +4,10 @@ import { defaultShapes, type Shape } from './evaluate/latency.ts';
 import type { FitTask } from './objectives/fit-task.ts';
 import type { Events } from './pipeline/events.ts';
 import { gatesOf } from './pipeline/gates.ts';
-import { pruneModel } from './pipeline/prune.ts';
-import { heal } from './pipeline/prune-heal.ts';
-import type { Work } from './pipeline/prune-works.ts';
-import { acrossLayers, coded, exactly, factorised } from './pipeline/share-works.ts';
+import { pruneModel } from './pipeline/prune/prune.ts';
+import { heal } from './pipeline/prune/heal.ts';
+import type { Work } from './pipeline/prune/works.ts';
+import { acrossLayers, coded, exactly, factorised } from './pipeline/share/works.ts';
 import type { Report } from './report/schema.ts';
 
 /** Options of `share`; each is the flag of the same name. */
@@ -100,17 +100,9 @@ export function share(model: string, options: ShareOptions = {}, events?: Events
 
 /** Layers first: what they share is then factorised or coded once. Healing comes before codes, which are not trained. */
 function worksOf(options: ShareOptions): Work[] {
-  const { exact, keepParameters: keep, parts = 'all', start = 'mean', codebook } = options;
-  if (keep !== undefined && !(keep > 0 && keep < 1))
-    throw new UsageError(`--keep-parameters: expected a share between 0 and 1, found ${keep}`);
-  if (keep !== undefined && (options.groups ?? 'auto') !== 'auto')
-    throw new UsageError(`--keep-parameters: expected --groups auto, found --groups ${options.groups}`);
+  const { keepParameters: keep, parts = 'all', start = 'mean', codebook } = options;
   const groups = options.groups ?? (keep === undefined ? undefined : 'auto');
-  const lossy = groups !== undefined || options.factorise !== undefined || codebook !== undefined;
-  if (exact && lossy)
-    throw new UsageError('--exact: expected it alone, found --groups, --factorise or --codebook, which change outputs');
-  if (!exact && !lossy)
-    throw new UsageError('share: expected --exact, --groups, --factorise or --codebook, found none of them');
+  refuseUnused(options, groups);
   return [
     exactly(),
     ...(groups === undefined ? [] : [acrossLayers({ groups, keep, parts, start })]),
@@ -118,6 +110,24 @@ function worksOf(options: ShareOptions): Work[] {
     ...healing(options),
     ...(codebook === undefined ? [] : [coded(codebook)]),
   ];
+}
+
+/** Options that contradict each other or that nothing has a use for. Throws UsageError. */
+function refuseUnused(options: ShareOptions, groups: string | undefined): void {
+  const { exact, keepParameters: keep, parts, start, factorise, codebook, healMinutes, healEpochs } = options;
+  const lossy = groups !== undefined || factorise !== undefined || codebook !== undefined;
+  if (exact && lossy)
+    throw new UsageError('--exact: expected it alone, found --groups, --factorise or --codebook, which change outputs');
+  if (!exact && !lossy)
+    throw new UsageError('share: expected --exact, --groups, --factorise or --codebook, found none of them');
+  if (keep !== undefined && !(keep > 0 && keep < 1))
+    throw new UsageError(`--keep-parameters: expected a share between 0 and 1, found ${keep}`);
+  if (keep !== undefined && groups !== 'auto')
+    throw new UsageError(`--keep-parameters: expected --groups auto, found --groups ${groups}`);
+  if (groups === undefined && (parts ?? start) !== undefined)
+    throw new UsageError(`--${parts === undefined ? 'start' : 'parts'}: expected --groups, found none`);
+  if (groups === undefined && factorise === undefined && (healMinutes ?? healEpochs) !== undefined)
+    throw new UsageError('healing: expected --groups or --factorise, found nothing that training can heal');
 }
 
 /** Throws UsageError. */
@@ -136,12 +146,15 @@ function rankOf(texts: readonly string[]): { embeddings?: number; dense?: number
   return found;
 }
 
-function healing({ healMinutes, healEpochs, healRate = 1e-4, batch = 64, data }: ShareOptions): Work[] {
+function healing(options: ShareOptions): Work[] {
+  const { healMinutes, healEpochs, healRate = 1e-4, batch = 64, data, factorise } = options;
   const given = healMinutes ?? healEpochs;
   if (given === undefined) return [];
   const flag = healMinutes === undefined ? '--heal-epochs' : '--heal-minutes';
   if (!(given > 0)) throw new UsageError(`${flag}: expected a number above 0, found ${given}`);
   if (data === undefined) throw new UsageError(`${flag}: expected --data with texts to learn from, found none`);
   const length = healMinutes === undefined ? { epochs: given } : { minutes: given };
-  return [heal({ length, rate: healRate, batch })];
+  // the two halves of a table learn; a whole table stays as it is, as in distill
+  const trainEmbeddings = factorise?.some((text) => text.startsWith('embeddings:'));
+  return [heal({ length, rate: healRate, batch, trainEmbeddings })];
 }

@@ -1,9 +1,9 @@
 // What `prune` is told about zeros, by the names of its flags, and the works that follow.
 import { UsageError } from './errors.ts';
 import { amountOf, type Method } from './passes/sparsify/amount.ts';
-import { heal, type HealOptions } from './pipeline/prune-heal.ts';
-import { sparsifyTo, type ZeroOptions } from './pipeline/prune-sparsity.ts';
-import type { Work } from './pipeline/prune-works.ts';
+import { heal, type HealOptions } from './pipeline/prune/heal.ts';
+import { sparsifyTo, type ZeroOptions } from './pipeline/prune/sparsity.ts';
+import type { Work } from './pipeline/prune/works.ts';
 
 /** Options of sparsity; each is the flag of the same name. */
 export interface SparsityOptions {

@@ -132,7 +132,7 @@ describe('gates', () => {
     const report = await bench(folder, [folder], { ...quick, shapes: ['1x4'] });
     const bound = report.latency![0]!.speedupCi95![0];
     expect(bound).toBeLessThan(1.5); // a model against itself
-    const { benchNotes } = await import('../src/pipeline/bench-notes.ts');
+    const { benchNotes } = await import('../src/pipeline/bench/notes.ts');
     const plan = { lanes: [], shapes: [], skipped: [], fixed: {}, vocabularySize: undefined };
     const notes = (minSpeedup: number): string[] =>
       benchNotes(plan, { found: [], memory: [] }, report.candidates!, { minSpeedup });

@@ -134,7 +134,7 @@ export function learningFlags({ batch, rate, warmup }: LearningDefaults) {
     }),
     'evaluate-every': decimal({
       description: 'epochs up to 1, else steps, between evaluations on the rows to judge by',
-      defaultHelp: async () => '1',
+      defaultHelp: async () => '1; with --minutes an eighth of the run',
       helpGroup: LEARNING,
     }),
     patience: Flags.integer({

@@ -7,7 +7,7 @@ import { MeasuringCommand } from '../cli/measuring.ts';
 import { checkpointFlags, decimal, layersOf, learningFlags, rowFlags, tidyFlags } from '../cli/training-flags.ts';
 import type { DistillModelOptions } from '../distill.ts';
 import { UsageError } from '../errors.ts';
-import type { TeacherChoice } from '../pipeline/distill-teachers.ts';
+import type { TeacherChoice } from '../pipeline/distill/teachers.ts';
 import type { LayerMapChoice } from '../passes/student/layer-map.ts';
 import type { CompressionReport } from '../report/schema.ts';
 

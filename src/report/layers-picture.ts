@@ -20,7 +20,23 @@ export function structureTable({ structure }: Pick<Candidate, 'structure'>): Tab
   };
 }
 
-/** The same as bars, at most `columns` wide; what went is drawn as dots. */
+/** Whose weights each layer reads: a column a layer. Nothing where each has its own. */
+export function sharingTable({ sharing }: Pick<Candidate, 'sharing'>): Table | undefined {
+  if (!sharing?.some(({ attention, ffn }, i) => attention !== i || ffn !== i)) return undefined;
+  return {
+    caption: 'Layers that share weights: the first layer whose weights each one reads',
+    columns: [
+      { title: 'layer', kind: 'word' },
+      ...sharing.map((_, i) => ({ title: String(i), kind: 'number' }) as const),
+    ],
+    rows: [
+      ['attention', ...sharing.map(({ attention }) => String(attention))],
+      ['feed-forward', ...sharing.map(({ ffn }) => String(ffn))],
+    ],
+  };
+}
+
+/** Heads and neurons as bars, at most `columns` wide; what went is drawn as dots. */
 export function structureBars({ structure }: Pick<Candidate, 'structure'>, columns: number): string[] {
   if (!structure) return [];
   const { layers } = structure;

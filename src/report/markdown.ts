@@ -11,6 +11,7 @@ import {
   trainingRemarks,
 } from './remarks.ts';
 import type { Report } from './schema.ts';
+import { sharingTable } from './layers-picture.ts';
 import { oneLine } from './strings.ts';
 import {
   beforeAfter,
@@ -54,7 +55,7 @@ function more(one: Named, named: boolean): string[] {
   const of = named ? `${one.name}: ` : '';
   return [
     ...bullets(candidateRemarks(one).map((line) => escapeMarkdown(of + line))),
-    ...[changedTable(one), profileTable(one), partsTable(one)].flatMap((rows) =>
+    ...[changedTable(one), sharingTable(one), profileTable(one), partsTable(one)].flatMap((rows) =>
       rows ? details(of + rows.caption, table(rows)) : [],
     ),
   ];

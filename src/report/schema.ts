@@ -214,6 +214,10 @@ const candidate = z.object({
   profile: profile.optional(),
   parts: z.object({ before: z.array(part), after: z.array(part) }).optional(),
   structure: structure.optional(),
+  sharing: z
+    .array(z.object({ attention: z.int(), ffn: z.int() }))
+    .optional()
+    .describe('share: for each layer the first one whose weights it reads'),
   knee: z
     .boolean()
     .optional()

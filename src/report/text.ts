@@ -5,7 +5,7 @@ import chalk from 'chalk';
 import { bytes } from './figures.ts';
 import { baselineRemarks, candidateRemarks, dataRemarks, leftOut, stepRemarks, trainingRemarks } from './remarks.ts';
 import type { Report } from './schema.ts';
-import { structureBars } from './layers-picture.ts';
+import { sharingTable, structureBars } from './layers-picture.ts';
 import { cutMiddle, oneLine, wrap } from './strings.ts';
 import { beforeAfter, changedTable, namedCandidates, profileTable, type Named, type Table } from './tables.ts';
 import { latencyBars } from './text-bars.ts';
@@ -50,6 +50,7 @@ function details(one: Named, named: boolean, wide: number): string[] {
   const lines = [
     ...candidateRemarks(one).flatMap((line) => wrap(line, wide - 2).map((part) => `  ${part}`)),
     ...(named ? [] : structureBars(one, wide)),
+    ...titled(sharingTable(one), wide),
     ...titled(profileTable(one), wide),
     ...titled(shortened(changedTable(one)), wide),
   ];

@@ -42,6 +42,9 @@ function check(batches: BatchSource, { length, accumulate = 1, workers = 1 }: Tr
     throw new UsageError(`training: expected a whole number of workers, found ${workers}`);
 }
 
+/** Evaluations of a run that the clock bounds. */
+const PARTS = 8;
+
 class Run {
   readonly #stepper: Stepper;
   readonly #batches: BatchSource;
@@ -56,6 +59,9 @@ class Run {
   #reason: string | undefined;
   /** When `seconds` was last brought up to date. */
   #mark = 0;
+
+  /** Eighths of a run by the clock that are over. */
+  #part: number | undefined;
 
   constructor(stepper: Stepper, batches: BatchSource, options: TrainOptions, context: TrainContext) {
     this.#stepper = stepper;
@@ -119,7 +125,7 @@ class Run {
   async #pause(): Promise<Stopped | undefined> {
     const { step, evaluated } = this.#state;
     const over = this.#done() >= 1;
-    const due = over || (step > 0 && step % this.#evaluateEvery === 0);
+    const due = over || (step > 0 && this.#isDue(step));
     if (due && evaluated !== step) await this.#evaluate();
     if (over) return 'done';
     if (this.#state.sinceBest >= (this.#options.evaluate?.patience ?? Infinity)) return 'early';
@@ -200,9 +206,16 @@ class Run {
     for (const [i, value] of this.#values().entries()) this.#best[i]!.set(value);
   }
 
-  get #evaluateEvery(): number {
-    const { everySteps, everyEpochs = 1 } = this.#options.evaluate ?? {};
-    return everySteps ?? Math.max(1, Math.round(everyEpochs * this.#stepsPerEpoch));
+  /** Is it time to evaluate? A run that the clock bounds may not see an epoch: it is looked at in eight places unless it is said where. */
+  #isDue(step: number): boolean {
+    const { everySteps, everyEpochs } = this.#options.evaluate ?? {};
+    if (everySteps === undefined && everyEpochs === undefined && 'minutes' in this.#options.length) {
+      const part = Math.floor(PARTS * this.#done());
+      const due = part > (this.#part ?? part);
+      this.#part = part;
+      return due;
+    }
+    return step % (everySteps ?? Math.max(1, Math.round((everyEpochs ?? 1) * this.#stepsPerEpoch))) === 0;
   }
 
   /** Share of the run that is done. */

@@ -220,7 +220,7 @@ export interface GradualSparsity {
 
 /** When `TrainContext.evaluate` is called; the end of the run is always evaluated. */
 export interface EvaluateOptions {
-  /** Below 1 or equal: a share of an epoch; default 1. */
+  /** Below 1 or equal: a share of an epoch; default 1, or where minutes bound the run eight times in all. */
   readonly everyEpochs?: number | undefined;
   /** Instead of a share of an epoch. */
   readonly everySteps?: number | undefined;

@@ -5,12 +5,19 @@ import { describe, expect, it } from 'vitest';
 import Share from '../../src/commands/share.ts';
 import { reportSchema } from '../../src/index.ts';
 import { recognise } from '../../src/bert/recognise.ts';
+import { makeNode } from '../../src/ir/node.ts';
+import { floats } from '../../src/ir/tensor.ts';
 import { readModel } from '../../src/onnx/read.ts';
 import { writeModel } from '../../src/onnx/write.ts';
 import { share } from '../../src/share.ts';
+import { renderHtml } from '../../src/report/html/page.ts';
+import { renderMarkdown } from '../../src/report/markdown.ts';
+import { renderText } from '../../src/report/text.ts';
 import { cli } from '../support/cli.ts';
+import { floatValue, modelOf } from '../support/graphs.ts';
 import { modelFolder, writeRows } from '../support/model-folder.ts';
 import { refusal } from '../support/refusal.ts';
+import { tempDir } from '../support/temp.ts';
 
 const model = modelFolder({ layers: 4 });
 const rows = writeRows(model, 120);
@@ -30,12 +37,21 @@ describe('share', () => {
     const names = layers.map(({ ffn }) => ffn[0]!.out.weight.name);
     expect([names[0] === names[1], names[2] === names[3], names[0] === names[2]]).toEqual([true, true, false]);
     expect(report.output!.params).toBeLessThan(report.input.params);
+    expect(report.sharing).toEqual([0, 0, 2, 2].map((ffn, attention) => ({ attention, ffn })));
+    const text = renderText(report, 100)
+      .split('\n')
+      .map((line) => line.trim().replaceAll(/ +/g, ' '));
+    expect(text).toContain('attention 0 1 2 3');
+    expect(text).toContain('feed-forward 0 0 2 2');
+    expect(renderHtml(report)).toContain('Layers that share weights');
+    expect(renderMarkdown(report)).toContain('Layers that share weights');
   });
 
   it('chooses pairs for a budget and says how far each moves the answers', async () => {
     const report = await share(model, { keepParameters: 0.75, bench: false, threads: 1, output: out('d') });
     const saved = report.steps.find(({ pass }) => pass === 'share-layers')!.stats['saved parameters']!;
     expect(saved).toBeGreaterThanOrEqual(0.25 * 4 * (4 * 32 * 32 + 2 * 32 * 32));
+    expect(report.notes.join()).toMatch(/distill --layers 3 leaves about as many and is 1.3 times as fast/);
     expect(report.notes.join()).toMatch(/pairs that share, with the distance .*: (attention|ffn) \d-\d \(\d/);
   });
 
@@ -53,6 +69,24 @@ describe('share', () => {
       stats: { shared: expect.any(Number) },
     });
     expect(statSync(join(twice, 'once.onnx')).size).toBeLessThan(statSync(copies).size);
+  });
+
+  it('--exact takes a graph that is no encoder', async () => {
+    const folder = tempDir();
+    const weight = floats(
+      [16, 16],
+      Array.from({ length: 256 }, (_, i) => Math.sin(i)),
+    );
+    const plain = modelOf({
+      inputs: [floatValue('x', 'n', 16)],
+      outputs: [floatValue('y', 'n', 16)],
+      nodes: [makeNode('MatMul', ['x', 'a'], ['h']), makeNode('MatMul', ['h', 'b'], ['y'])],
+      initializers: { a: weight, b: weight },
+    });
+    writeModel(plain, join(folder, 'plain.onnx'));
+    const options = { exact: true, bench: false, output: join(folder, 'once.onnx') };
+    const report = await share(join(folder, 'plain.onnx'), options);
+    expect(report.steps[0]!.stats).toMatchObject({ shared: 1 });
   });
 
   it('ends with 1 where a gate fails', async () => {
@@ -75,6 +109,11 @@ describe('share', () => {
     [['--keep-parameters', '0.1'], '--keep-parameters: expected at least 0.250, what is left with one set of weights'],
     [['--keep-parameters', '2'], '--keep-parameters: expected a share between 0 and 1, found 2'],
     [['--keep-parameters', '0.5', '--groups', '0-1'], '--keep-parameters: expected --groups auto, found --groups 0-1'],
+    [['--codebook', '16', '--parts', 'ffn'], '--parts: expected --groups, found none'],
+    [
+      ['--exact', '--heal-epochs', '1'],
+      'healing: expected --groups or --factorise, found nothing that training can heal',
+    ],
     [['--codebook', '7'], '--codebook=7'],
     [['--groups', '0-1', '--max-drop', '1pt'], '--max-drop'],
   ])('ends with 2 for %o', async (flags, message) => {

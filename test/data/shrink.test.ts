@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../src/data/json-file.ts';
 import { allTokens, namedTokens, shrinkerOf, shrinkTokenizer } from '../../src/data/tokenizer/shrink.ts';
 import { createTokenizer } from '../../src/data/tokenizer/tokenizer.ts';
-import { selectTokens } from '../../src/pipeline/vocabulary-select.ts';
+import { selectTokens } from '../../src/pipeline/vocabulary/select.ts';
 
 const bare = { version: '1.0', truncation: null, padding: null, normalizer: null, post_processor: null, decoder: null };
 const added = (...names: string[]) => names.map((content, id) => ({ id, content, special: true, normalized: false, single_word: false, lstrip: false, rstrip: false })); // prettier-ignore

@@ -6,7 +6,7 @@ import { sparsifyOptions } from '../../src/passes/sparsify/amount.ts';
 import { findSparse } from '../../src/passes/sparsify/sparsify.ts';
 import { silent } from '../../src/pipeline/events.ts';
 import { readKnownModel, type KnownModel } from '../../src/pipeline/known-model.ts';
-import { sparsifyByLayer } from '../../src/pipeline/prune-sparsity.ts';
+import { sparsifyByLayer } from '../../src/pipeline/prune/sparsity.ts';
 import { describeWith, shared, zoo } from '../support/shared.ts';
 
 const options = sparsifyOptions.parse({ sparsity: 0.5, method: 'wanda' });

@@ -64,6 +64,18 @@ describe('train', () => {
     expect(await stopped({ minutes: 0.1 })).toEqual({ steps: 6, epochs: 6 / 8 });
   });
 
+  it('looks at a run that the clock bounds in eight places', async () => {
+    const evaluate = async (): Promise<number> => 0.5;
+    const timed = { ...tinyOptions, length: { minutes: 0.8 } };
+    const { evaluations, steps } = await train(tinyObjective(), tinyBatches(), timed, tinyContext({ evaluate }));
+    expect(evaluations).toHaveLength(8);
+    expect(evaluations[0]!.step).toBeLessThan(steps / 6);
+    expect(evaluations.at(-1)!.step).toBe(steps);
+    const said = { ...timed, evaluate: { everySteps: 20 } };
+    const asked = await train(tinyObjective(), tinyBatches(), said, tinyContext({ evaluate }));
+    expect(asked.evaluations.map(({ step }) => step)).toEqual([20, 40, asked.steps]);
+  });
+
   it('refuses an objective and batches that cannot be trained on', async () => {
     await expect(train(tinyObjective(), tinyBatches(0), tinyOptions, tinyContext())).rejects.toThrow(
       'training: expected at least one batch, found none',

@@ -3,6 +3,7 @@ import { checksOf, verdictWord } from '../checks.ts';
 import { overview } from '../overview.ts';
 import { counted, counter, metricChange, metricName, metricValue } from '../figures.ts';
 import { baselineRemarks, candidateRemarks, dataRemarks, leftOut, machineRemark, trainingRemarks } from '../remarks.ts';
+import { sharingTable } from '../layers-picture.ts';
 import type { Report } from '../schema.ts';
 import { oneLine } from '../strings.ts';
 import { beforeAfter, changedTable, type Named, type Table } from '../tables.ts';
@@ -32,6 +33,7 @@ export function sections(report: Report, candidates: readonly Named[]): Section[
     ['trade', 'Size against accuracy', [tradeFigure(report, candidates)]],
     ['curve', 'Multiply-adds against the metric', [curveFigure(candidates)]],
     ['structure', 'Heads and neurons by layer', named(candidates, structureFigures)],
+    ['sharing', 'Layers that share weights', named(candidates, (one) => [sharing(one)])],
     ['parts', 'Size by part', named(candidates, (one) => [partsFigure(one)])],
     ['latency', 'Latency', latencyFigures(report, candidates)],
     ['memory', 'Memory', [memoryFigure(report, candidates)]],
@@ -51,6 +53,11 @@ function named(candidates: readonly Named[], of: (one: Named) => (Markup | undef
     const body = of(one).filter((part) => part !== undefined);
     return body.length > 0 && candidates.length > 1 ? [html`<h3>${one.name}</h3>`, ...body] : body;
   });
+}
+
+function sharing(one: Named): Markup | undefined {
+  const table = sharingTable(one);
+  return table && tableMarkup(table);
 }
 
 function figures(report: Report, [only]: readonly Named[]): Markup | undefined {
