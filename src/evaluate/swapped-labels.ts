@@ -1,8 +1,11 @@
 // Tells whether a classifier's answers would be right if its labels were exchanged.
 import type { Evaluation } from './evaluate.ts';
 
-/** What an exchange must bring before it is taken for the reason: points of accuracy, or a share of the mistakes. */
-const worthSaying = { accuracy: 0.1, mistakes: 0.5, fewest: 10 };
+/**
+ * What an exchange must bring before it is taken for the reason: points of accuracy, or a share of the mistakes. The best exchange of labels
+ * of a model that only guesses brings some points as well, so that most must be right then, or the points be many.
+ */
+const worthSaying = { accuracy: 0.1, right: 0.5, many: 0.25, mistakes: 0.5, fewest: 10 };
 
 /**
  * At most one line. The exchange is found greedily: the most frequent pairs of gold and predicted class first. Most
@@ -20,9 +23,10 @@ export function swappedLabels(
   const right = (gold: (predicted: number) => number): number =>
     Array.from({ length: classes }, (_, p) => counts[gold(p) * classes + p]!).reduce((sum, count) => sum + count, 0);
   const [now, then] = [right((p) => p), right((p) => exchange[p]!)];
-  const { accuracy, mistakes, fewest } = worthSaying;
+  const { accuracy, right: most, many: points, mistakes, fewest } = worthSaying;
   const gain = then - now;
-  const many = gain >= accuracy * total || (gain >= mistakes * (total - now) && gain >= fewest);
+  const explains = then >= most * total || gain >= points * total;
+  const many = (gain >= accuracy * total && explains) || (gain >= mistakes * (total - now) && gain >= fewest);
   if (!many) return [];
   const moved = exchange.flatMap((gold, p) => (gold === p ? [] : [`'${names[p] ?? p}' for '${names[gold] ?? gold}'`]));
   const some = moved.length > 4 ? `${moved.slice(0, 4).join(', ')} and ${moved.length - 4} more` : moved.join(', ');

@@ -1,10 +1,13 @@
 // Runs a command in this process up to its end by process.exit: a refusal costs no start of a process. That a process ends so, `cli` shows.
 import { Config, type Command } from '@oclif/core';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { vi } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const pjson = { name: 'bert-compress', version: '0.0.0', oclif: { bin: 'bert-compress' } };
+// that of the manifest of a build, which may lie there
+const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { version: string };
+const pjson = { name: 'bert-compress', version, oclif: { bin: 'bert-compress' } };
 
 class Exit extends Error {
   readonly code: unknown;
