@@ -1,4 +1,5 @@
-// Pruning of minilm-sst2 without healing: Fisher, magnitude and chance at the same budgets, fitted and not, beside Kwon et al. in PyTorch.
+// Pruning of minilm-sst2 without healing: Fisher, magnitude and chance at the same budgets, fitted and not, beside what Kwon et al. in PyTorch and
+// onnxsim gave (they need minutes and packages of their own: their figures are read from ../shared/peers/RESULTS.md).
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -83,4 +84,6 @@ const theirs =
   /\| MACs kept \| random[\s\S]*?\n\n?(?=[A-Z])/.exec(peers)?.[0] ??
   '../shared/peers/RESULTS.md has no table of kwon_torch.py';
 console.log(`\nkwon_torch.py, as measured in ../shared/peers/RESULTS.md\n\n${theirs}`);
+const onnxsim = peers.split('\n').filter((line) => /^\|.*(onnxsim|the two with Wanda)/.test(line));
+console.log(`onnxsim, from the same page: file, bytes, tool s / MiB, dev accuracy\n\n${onnxsim.join('\n')}`);
 process.exitCode = missed ? 1 : 0;
