@@ -1,35 +1,23 @@
 // `distill` as a function: what the command does, with typed options and a Report.
 import { UsageError } from './errors.ts';
-import { defaultShapes, type Shape } from './evaluate/latency.ts';
+import type { MakingOptions } from './making-options.ts';
+import { measuringOf, type JudgingOptions } from './measuring-options.ts';
 import type { FitTask } from './objectives/fit-task.ts';
 import type { LayerMapChoice } from './passes/student/layer-map.ts';
 import type { LayerChoice } from './passes/student/layer-list.ts';
 import { distillModel } from './pipeline/distill/distill.ts';
 import type { TeacherChoice } from './pipeline/distill/teachers.ts';
 import type { Events } from './pipeline/events.ts';
-import { gatesOf, parseSize } from './pipeline/gates.ts';
+import { parseSize } from './pipeline/gates.ts';
 import type { CompressionReport } from './report/schema.ts';
 import { trainingOf, type LearningOptions } from './training-options.ts';
 
 /** Options of `distill`; each is the flag of the same name. Rate 2e-4, batches of 64 and 100 steps of warm-up by default. */
-export interface DistillModelOptions extends LearningOptions {
+export interface DistillModelOptions extends LearningOptions, MakingOptions, JudgingOptions {
   /** Rows to train on; labels are not needed. */
   readonly data: string;
-  /** Rows to judge by; default a share of `data` where it has labels. */
-  readonly dev?: string | undefined;
-  /** That share; default 0.1, 0 for none. */
-  readonly split?: number | undefined;
-  readonly text?: string | undefined;
-  readonly textPair?: string | undefined;
-  readonly label?: string | undefined;
   /** Default guessed from the data and the teacher. */
   readonly task?: FitTask | undefined;
-  /** Train on this many rows, chosen with the seed. */
-  readonly samples?: number | undefined;
-  readonly clean?: boolean | undefined;
-  readonly htmlEntities?: boolean | undefined;
-  readonly deduplicate?: boolean | undefined;
-  readonly maxLength?: number | undefined;
 
   /** Variants of each text to learn from as well, words replaced by likely ones (TinyBERT); default none. */
   readonly augment?: number | undefined;
@@ -87,25 +75,6 @@ export interface DistillModelOptions extends LearningOptions {
   readonly cache?: string | undefined;
   /** Default `~/.cache/bert-compress/teacher`. */
   readonly cacheFolder?: string | undefined;
-  /** FILE.onnx or a folder; default NAME-distilled beside the teacher's folder. */
-  readonly output?: string | undefined;
-  readonly force?: boolean | undefined;
-  readonly keep?: boolean | undefined;
-  /** Measure latency; default true. */
-  readonly bench?: boolean | undefined;
-  readonly shapes?: readonly Shape[] | undefined;
-  /** `1%` (relative) or `0.5pt` of the teacher's metric. */
-  readonly maxDrop?: string | undefined;
-  /** `1.8x` */
-  readonly minSpeedup?: string | undefined;
-  /** `60MB` */
-  readonly maxSize?: string | undefined;
-  /** `88%` or `0.88` of the metric. */
-  readonly minMetric?: string | undefined;
-  readonly seed?: number | undefined;
-  readonly threads?: number | undefined;
-  readonly ep?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -114,21 +83,17 @@ export interface DistillModelOptions extends LearningOptions {
  * Throws UsageError, ModelError or DataError: one line each, nothing written.
  */
 export function distill(teacher: string, options: DistillModelOptions, events?: Events): Promise<CompressionReport> {
-  const { maxDrop, minSpeedup, maxSize, minMetric, bench, shapes, ep, cache, attentionScores, ...rest } = options;
+  const { cache, attentionScores, ...rest } = options;
   for (const name of ['soft', 'hard', 'hidden', 'attentionScores', 'relations', 'embedding'] as const)
     if ((options[name] ?? 0) < 0) throw new UsageError(`${name}: expected a weight from 0, found ${options[name]}`);
   return distillModel(
     {
-      ...rest,
+      ...measuringOf(rest),
       teacher,
       scores: attentionScores,
       batch: options.batch ?? 64,
-      seed: options.seed ?? 0,
-      ep: ep === undefined ? undefined : [ep],
-      shapes: bench === false ? undefined : (shapes ?? defaultShapes),
       training: trainingOf({ ...options, rate: options.rate ?? 2e-4, warmup: options.warmup ?? 100 }),
       checkpointEvery: options.checkpointEvery ?? 200,
-      gates: gatesOf({ maxDrop, minSpeedup, maxSize, minMetric }),
       cache: parseSize(cache ?? '4GB', '--cache'),
     },
     events,

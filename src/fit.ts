@@ -1,10 +1,11 @@
 // `train` as a function: what the command does, with typed options and a Report.
 import { UsageError } from './errors.ts';
+import type { MakingOptions } from './making-options.ts';
+import { measuringOf, type JudgingOptions } from './measuring-options.ts';
 import { fitTasks, type FitTask } from './objectives/fit-task.ts';
 import type { Events } from './pipeline/events.ts';
 import type { FitSource } from './pipeline/fit/read.ts';
 import { fit } from './pipeline/fit/fit.ts';
-import { gatesOf } from './pipeline/gates.ts';
 import type { CompressionReport } from './report/schema.ts';
 import { checkShare, trainingOf, type LearningOptions } from './training-options.ts';
 
@@ -22,27 +23,19 @@ export interface TrainTask {
 }
 
 /** Options of `train`; each is the flag of the same name. */
-export interface TrainModelOptions extends LearningOptions {
+export interface TrainModelOptions
+  extends
+    LearningOptions,
+    MakingOptions,
+    Pick<JudgingOptions, 'maxDrop' | 'minMetric' | 'seed' | 'threads' | 'ep' | 'signal'> {
   /** Rows to train on; in place of `tasks`. */
   readonly data?: string | undefined;
-  /** Rows to judge by; default a share of `data`. */
-  readonly dev?: string | undefined;
-  /** That share; default 0.1, 0 for none. */
-  readonly split?: number | undefined;
-  readonly text?: string | undefined;
-  readonly textPair?: string | undefined;
-  readonly label?: string | undefined;
   /** Default guessed from the data and the model. */
   readonly task?: string | undefined;
   /** In place of `data`, `dev` and `task`: files with a head each, on one encoder. */
   readonly tasks?: readonly TrainTask[] | undefined;
   /** Of drawing batches from several tasks: 1, the default, in proportion to size; above, nearer to as many of each. */
   readonly taskTemperature?: number | undefined;
-  /** Train on this many rows, chosen with the seed. */
-  readonly samples?: number | undefined;
-  readonly clean?: boolean | undefined;
-  readonly htmlEntities?: boolean | undefined;
-  readonly deduplicate?: boolean | undefined;
   /** Default: the model's own where it fits the labels. */
   readonly head?: 'keep' | 'fresh' | undefined;
   /** Names of a fresh head's labels in the order of their ids; default those of the data. */
@@ -58,19 +51,6 @@ export interface TrainModelOptions extends LearningOptions {
   /** Steps between checkpoints; default 200. */
   readonly checkpointEvery?: number | undefined;
   readonly resume?: boolean | undefined;
-  readonly maxLength?: number | undefined;
-  /** FILE.onnx or a folder; default NAME-trained beside the model's folder. */
-  readonly output?: string | undefined;
-  readonly force?: boolean | undefined;
-  readonly keep?: boolean | undefined;
-  /** Gate: `88%` or `0.88` of the metric on dev. */
-  readonly minMetric?: string | undefined;
-  /** Gate against the model before, where its own head is trained. */
-  readonly maxDrop?: string | undefined;
-  readonly seed?: number | undefined;
-  readonly threads?: number | undefined;
-  readonly ep?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -81,18 +61,15 @@ export interface TrainModelOptions extends LearningOptions {
 export async function train(model: string, options: TrainModelOptions, events?: Events): Promise<CompressionReport> {
   checkShare('label-smoothing', options.labelSmoothing);
   const { data: _data, dev: _dev, task: _task, tasks: _tasks, ...others } = options;
-  const { checkpointEvery, minMetric, maxDrop, batch, seed, ep, ...rest } = others;
+  const { checkpointEvery, batch, ...rest } = others;
   return fit(
     {
-      ...rest,
+      ...measuringOf({ ...rest, bench: false }),
       model,
       sources: sourcesOf(options),
       batch: batch ?? 32,
-      seed: seed ?? 0,
-      ep: ep === undefined ? undefined : [ep],
       training: trainingOf({ ...options, rate: options.rate ?? 5e-5 }),
       checkpointEvery: checkpointEvery ?? 200,
-      gates: gatesOf({ minMetric, maxDrop }),
     },
     events,
   );

@@ -1,10 +1,12 @@
 // `prune` as a function: what the command does, with typed options and a Report.
 import { UsageError } from './errors.ts';
-import { defaultShapes, type Shape } from './evaluate/latency.ts';
+import type { Shape } from './evaluate/latency.ts';
+import { healingOf, type HealingOptions, type MakingOptions } from './making-options.ts';
+import { measuringOf, type JudgingOptions } from './measuring-options.ts';
 import type { FitTask } from './objectives/fit-task.ts';
 import type { Budget } from './passes/prune/keep-plan.ts';
 import type { Events } from './pipeline/events.ts';
-import { gatesOf, parseFactor, parseSize } from './pipeline/gates.ts';
+import { parseFactor, parseSize } from './pipeline/gates.ts';
 import { pruneModel, type Making } from './pipeline/prune/prune.ts';
 import { heal, type HealOptions } from './pipeline/prune/heal.ts';
 import { dropLayers, type DropChoice } from './pipeline/prune/layers.ts';
@@ -15,7 +17,7 @@ import type { Report } from './report/schema.ts';
 import { gradually, sparsityOf, type SparsityOptions } from './sparsity-options.ts';
 
 /** Options of `prune`; each is the flag of the same name. */
-export interface PruneOptions extends SparsityOptions {
+export interface PruneOptions extends SparsityOptions, HealingOptions, MakingOptions, Omit<JudgingOptions, 'maxSize'> {
   /** Share of the layers' multiply-adds to keep; several make a model each. */
   readonly keepMacs?: number | readonly number[] | undefined;
   /** Most bytes of the file: `50MB`. */
@@ -46,53 +48,14 @@ export interface PruneOptions extends SparsityOptions {
   /** Single characters that stay: all (default), or those of the corpus. */
   readonly characters?: 'all' | 'corpus' | undefined;
 
-  /** Texts that say what matters in the model. */
-  readonly data?: string | undefined;
-
-  /** Healing: how long the pruned model learns from the original. */
-  readonly healMinutes?: number | undefined;
-  readonly healEpochs?: number | undefined;
-  /** Its highest learning rate; default 1e-4. */
-  readonly healRate?: number | undefined;
-  /** Rows a step; default 64. */
-  readonly batch?: number | undefined;
   /** Prune in this many steps with healing between; default 1. */
   readonly iterations?: number | undefined;
 
-  /** Rows to judge by; default a share of `data` where it has labels. */
-  readonly dev?: string | undefined;
-  /** That share; default 0.1, 0 for none. */
-  readonly split?: number | undefined;
-  readonly text?: string | undefined;
-  readonly textPair?: string | undefined;
-  readonly label?: string | undefined;
   /** Default guessed from the data and the model. */
   readonly task?: FitTask | undefined;
   /** Rows of `data` that the choice looks at, taken with the seed; default 2,048. */
   readonly samples?: number | undefined;
-  readonly clean?: boolean | undefined;
-  readonly htmlEntities?: boolean | undefined;
-  readonly deduplicate?: boolean | undefined;
-  readonly maxLength?: number | undefined;
   readonly pooling?: 'mean' | 'cls' | 'given' | undefined;
-
-  /** FILE.onnx or a folder; default NAME-pruned beside the model's folder. */
-  readonly output?: string | undefined;
-  readonly force?: boolean | undefined;
-  readonly keep?: boolean | undefined;
-  /** Measure latency; default true. */
-  readonly bench?: boolean | undefined;
-  readonly shapes?: readonly Shape[] | undefined;
-  /** `1%` (relative) or `0.5pt` of the original's metric. */
-  readonly maxDrop?: string | undefined;
-  /** `1.8x` */
-  readonly minSpeedup?: string | undefined;
-  /** `88%` or `0.88` of the metric. */
-  readonly minMetric?: string | undefined;
-  readonly seed?: number | undefined;
-  readonly threads?: number | undefined;
-  readonly ep?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -100,21 +63,17 @@ export interface PruneOptions extends SparsityOptions {
  * Throws UsageError, ModelError or DataError: one line each, nothing written.
  */
 export async function prune(model: string, options: PruneOptions = {}, events?: Events): Promise<Report> {
-  const { maxDrop, minSpeedup, minMetric, bench, shapes, ep, seed, ...rest } = options;
+  const { maxSize: _budget, ...rest } = options;
   const { vocabulary, keepTokens, minCount, characters } = options;
   refuseWithoutCorpus(options);
   return pruneModel(
     {
-      ...rest,
+      ...measuringOf(rest),
       model,
       vocabulary: vocabulary && { vocabulary, keepTokens, minCount, characters },
       samples: readOf(options),
       macsAt: options.macsAt ?? MACS_AT,
       makings: makingsOf(options),
-      seed: seed ?? 0,
-      ep: ep === undefined ? undefined : [ep],
-      shapes: bench === false ? undefined : (shapes ?? defaultShapes),
-      gates: gatesOf({ maxDrop, minSpeedup, minMetric }),
     },
     events,
   );
@@ -147,7 +106,7 @@ function makingsOf(options: PruneOptions): Making[] {
   if (merge && dropped === undefined)
     throw new UsageError('--merge-layers: expected --drop-layers to say how many or which, found none');
   const first = dropped === undefined ? [] : [dropLayers(dropped, merge)];
-  const healing = healingOf(options);
+  const healing = healingOf(options, options.iterations);
   const after = healing ? [heal(healing)] : [];
   const last = options.gradual === true ? gradually(options, healing) : [...sparse, ...after];
   if (budgets.length === 0) return [{ suffix: '', works: [...first, ...last] }];
@@ -194,18 +153,4 @@ function budgetsOf({ keepMacs, maxSize, speedup, speedupAt }: PruneOptions): Bud
   const twice = shares.find((share, i) => shares.indexOf(share) !== i);
   if (twice !== undefined) throw new UsageError(`--keep-macs: expected each share once, found ${twice} twice`);
   return shares.map((keep) => ({ kind: 'macs', keep }));
-}
-
-/** What each of the iterations takes its part of. */
-function healingOf(options: PruneOptions): HealOptions | undefined {
-  const { healMinutes, healEpochs, healRate = 1e-4, batch = 64, iterations = 1 } = options;
-  if (healMinutes !== undefined && healEpochs !== undefined)
-    throw new UsageError('expected one of --heal-minutes and --heal-epochs, found both');
-  const given = healMinutes ?? healEpochs;
-  if (given === undefined) return undefined;
-  const flag = healMinutes === undefined ? '--heal-epochs' : '--heal-minutes';
-  if (!(given > 0)) throw new UsageError(`${flag}: expected a number above 0, found ${given}`);
-  if (options.data === undefined) throw new UsageError(`${flag}: expected --data with texts to learn from, found none`);
-  const part = given / iterations;
-  return { length: healMinutes === undefined ? { epochs: part } : { minutes: part }, rate: healRate, batch };
 }

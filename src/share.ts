@@ -1,9 +1,9 @@
 // `share` as a function: what the command does, with typed options and a Report.
 import { UsageError } from './errors.ts';
-import { defaultShapes, type Shape } from './evaluate/latency.ts';
+import { healingOf, type HealingOptions, type MakingOptions } from './making-options.ts';
+import { measuringOf, type JudgingOptions } from './measuring-options.ts';
 import type { FitTask } from './objectives/fit-task.ts';
 import type { Events } from './pipeline/events.ts';
-import { gatesOf } from './pipeline/gates.ts';
 import { pruneModel } from './pipeline/prune/prune.ts';
 import { heal } from './pipeline/prune/heal.ts';
 import type { Work } from './pipeline/prune/works.ts';
@@ -11,7 +11,7 @@ import { acrossLayers, coded, exactly, factorised } from './pipeline/share/works
 import type { Report } from './report/schema.ts';
 
 /** Options of `share`; each is the flag of the same name. */
-export interface ShareOptions {
+export interface ShareOptions extends HealingOptions, MakingOptions, JudgingOptions {
   /** Only tensors of the same content: outputs stay the same bit by bit. */
   readonly exact?: boolean | undefined;
   /** Layers that share: `0-1,2-3`, `0+3`, `neighbours:3` or `auto`. */
@@ -27,49 +27,9 @@ export interface ShareOptions {
   /** Numbers of a codebook: 256 or 16. */
   readonly codebook?: 256 | 16 | undefined;
 
-  /** Texts to heal with, and that say which tokens matter. */
-  readonly data?: string | undefined;
-  readonly healMinutes?: number | undefined;
-  readonly healEpochs?: number | undefined;
-  /** Its highest learning rate; default 1e-4. */
-  readonly healRate?: number | undefined;
-  /** Rows a step; default 64. */
-  readonly batch?: number | undefined;
-
-  /** Rows to judge by; default a share of `data` where it has labels. */
-  readonly dev?: string | undefined;
-  /** That share; default 0.1, 0 for none. */
-  readonly split?: number | undefined;
-  readonly text?: string | undefined;
-  readonly textPair?: string | undefined;
-  readonly label?: string | undefined;
   /** Default guessed from the data and the model. */
   readonly task?: FitTask | undefined;
-  readonly clean?: boolean | undefined;
-  readonly htmlEntities?: boolean | undefined;
-  readonly deduplicate?: boolean | undefined;
-  readonly maxLength?: number | undefined;
   readonly pooling?: 'mean' | 'cls' | 'given' | undefined;
-
-  /** FILE.onnx or a folder; default NAME-shared beside the model's folder. */
-  readonly output?: string | undefined;
-  readonly force?: boolean | undefined;
-  readonly keep?: boolean | undefined;
-  /** Measure latency; default true. */
-  readonly bench?: boolean | undefined;
-  readonly shapes?: readonly Shape[] | undefined;
-  /** `1%` (relative) or `0.5pt` of the original's metric. */
-  readonly maxDrop?: string | undefined;
-  /** `1.8x` */
-  readonly minSpeedup?: string | undefined;
-  /** `88%` or `0.88` of the metric. */
-  readonly minMetric?: string | undefined;
-  /** `30MB` */
-  readonly maxSize?: string | undefined;
-  readonly seed?: number | undefined;
-  readonly threads?: number | undefined;
-  readonly ep?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -77,10 +37,9 @@ export interface ShareOptions {
  * Throws UsageError, ModelError or DataError: one line each, nothing written.
  */
 export function share(model: string, options: ShareOptions = {}, events?: Events): Promise<Report> {
-  const { maxDrop, minSpeedup, minMetric, maxSize, bench, shapes, ep, seed, ...rest } = options;
   return pruneModel(
     {
-      ...rest,
+      ...measuringOf(options),
       model,
       verb: {
         command: 'share',
@@ -89,10 +48,6 @@ export function share(model: string, options: ShareOptions = {}, events?: Events
       },
       macsAt: 128,
       makings: [{ suffix: 'shared', works: worksOf(options) }],
-      seed: seed ?? 0,
-      ep: ep === undefined ? undefined : [ep],
-      shapes: bench === false ? undefined : (shapes ?? defaultShapes),
-      gates: gatesOf({ maxDrop, minSpeedup, minMetric, maxSize }),
     },
     events,
   );
@@ -147,14 +102,8 @@ function rankOf(texts: readonly string[]): { embeddings?: number; dense?: number
 }
 
 function healing(options: ShareOptions): Work[] {
-  const { healMinutes, healEpochs, healRate = 1e-4, batch = 64, data, factorise } = options;
-  const given = healMinutes ?? healEpochs;
-  if (given === undefined) return [];
-  const flag = healMinutes === undefined ? '--heal-epochs' : '--heal-minutes';
-  if (!(given > 0)) throw new UsageError(`${flag}: expected a number above 0, found ${given}`);
-  if (data === undefined) throw new UsageError(`${flag}: expected --data with texts to learn from, found none`);
-  const length = healMinutes === undefined ? { epochs: given } : { minutes: given };
+  const found = healingOf(options);
   // the two halves of a table learn; a whole table stays as it is, as in distill
-  const trainEmbeddings = factorise?.some((text) => text.startsWith('embeddings:'));
-  return [heal({ length, rate: healRate, batch, trainEmbeddings })];
+  const trainEmbeddings = options.factorise?.some((text) => text.startsWith('embeddings:'));
+  return found ? [heal({ ...found, trainEmbeddings })] : [];
 }

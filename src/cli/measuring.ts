@@ -28,6 +28,8 @@ export abstract class MeasuringCommand extends BaseCommand {
       process.exitCode = exitCodes.gate;
       if (quiet) for (const line of report.failures) process.stderr.write(`bert-compress: FAIL ${line}\n`);
     }
+    // what was made until then is written and shown
+    if (report.training?.stopped === 'interrupted') process.exitCode = exitCodes.interrupted;
     return report;
   }
 }

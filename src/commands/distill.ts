@@ -1,8 +1,8 @@
 // bert-compress distill: flags -> distill() -> table or JSON.
 import { existsSync } from 'node:fs';
-import { Args, Flags } from '@oclif/core';
-import { exitCodes } from '../cli/base.ts';
+import { Flags } from '@oclif/core';
 import { dataFlags, gateFlags, optionsOf, runFlags } from '../cli/flags.ts';
+import { minMetricFlag, modelArg, placeFlags } from '../cli/making-flags.ts';
 import { MeasuringCommand } from '../cli/measuring.ts';
 import { checkpointFlags, decimal, layersOf, learningFlags, rowFlags, tidyFlags } from '../cli/training-flags.ts';
 import type { DistillModelOptions } from '../distill.ts';
@@ -11,14 +11,7 @@ import type { TeacherChoice } from '../pipeline/distill/teachers.ts';
 import type { LayerMapChoice } from '../passes/student/layer-map.ts';
 import type { CompressionReport } from '../report/schema.ts';
 
-const [DATA, AUGMENT, TEACHERS, STUDENT, LOSS, GATES] = [
-  'DATA',
-  'AUGMENTATION',
-  'TEACHERS',
-  'STUDENT',
-  'LOSS',
-  'GATES',
-];
+const [DATA, AUGMENT, TEACHERS, STUDENT, LOSS] = ['DATA', 'AUGMENTATION', 'TEACHERS', 'STUDENT', 'LOSS'];
 
 export default class Distill extends MeasuringCommand {
   static override summary = 'Teach a smaller model what a teacher knows, and measure what that cost.';
@@ -54,20 +47,9 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
         '<%= config.bin %> distill my-model --layers 3 --ffn 768 --hidden 1 --attention-scores 1 --data train.tsv',
     },
   ];
-  static override args = {
-    teacher: Args.string({
-      description: 'an .onnx file, or a folder with config.json, tokenizer.json and onnx/model.onnx',
-      required: true,
-    }),
-  };
+  static override args = { teacher: modelArg };
   static override flags = {
-    output: Flags.string({
-      char: 'o',
-      description:
-        'a FOLDER that gets model, config and tokenizer, or FILE.onnx; default NAME-distilled beside the folder',
-    }),
-    force: Flags.boolean({ char: 'f', description: 'replace an existing output, and checkpoints of an earlier run' }),
-    keep: Flags.boolean({ description: 'keep the output under its name even where a gate fails' }),
+    ...placeFlags('distilled', 'an existing output, and checkpoints of an earlier run'),
     ...checkpointFlags,
 
     data: Flags.string({
@@ -220,10 +202,7 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
 
     bench: dataFlags.bench,
     ...gateFlags,
-    'min-metric': Flags.string({
-      description: 'gate: least metric on the rows to judge by, 88% or 0.88',
-      helpGroup: GATES,
-    }),
+    ...minMetricFlag,
     ...runFlags,
   };
 
@@ -239,9 +218,7 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
       layers: layersOf('--layers', flags.layers),
       layerMap: layerMapOf(flags['layer-map']),
     } as DistillModelOptions;
-    const report = await this.present(flags, (signal, events) => distill(args.teacher, { ...options, signal }, events));
-    if (report.training?.stopped === 'interrupted') process.exitCode = exitCodes.interrupted;
-    return report;
+    return this.present(flags, (signal, events) => distill(args.teacher, { ...options, signal }, events));
   }
 }
 

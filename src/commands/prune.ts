@@ -1,17 +1,17 @@
 // bert-compress prune: flags -> prune() -> table or JSON.
-import { Args, Flags } from '@oclif/core';
-import { exitCodes } from '../cli/base.ts';
+import { Flags } from '@oclif/core';
 import { dataFlags, gateFlags, optionsOf, runFlags } from '../cli/flags.ts';
+import { healingFlags, minMetricFlag, modelArg, placeFlags } from '../cli/making-flags.ts';
 import { MeasuringCommand } from '../cli/measuring.ts';
 import { sparsityFlags } from '../cli/sparsity-flags.ts';
-import { decimal, layersOf, rowFlags, tidyFlags } from '../cli/training-flags.ts';
+import { layersOf, rowFlags, tidyFlags } from '../cli/training-flags.ts';
 import { vocabularyFlags } from '../cli/vocabulary-flags.ts';
 import { UsageError } from '../errors.ts';
 import type { Shape } from '../evaluate/latency.ts';
 import type { PruneOptions } from '../prune.ts';
 import type { Report } from '../report/schema.ts';
 
-const [BUDGET, CHOICE, HEALING, DATA, GATES] = ['BUDGET', 'CHOICE', 'HEALING', 'DATA', 'GATES'];
+const [BUDGET, CHOICE, HEALING, DATA] = ['BUDGET', 'CHOICE', 'HEALING', 'DATA'];
 
 export default class Prune extends MeasuringCommand {
   static override summary = 'Remove attention heads, feed-forward neurons and layers, and measure what that cost.';
@@ -47,20 +47,9 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
       command: '<%= config.bin %> prune my-model --sparsity 0.8 --data train.tsv --dev dev.tsv --max-drop 1pt',
     },
   ];
-  static override args = {
-    model: Args.string({
-      description: 'an .onnx file, or a folder with config.json, tokenizer.json and onnx/model.onnx',
-      required: true,
-    }),
-  };
+  static override args = { model: modelArg };
   static override flags = {
-    output: Flags.string({
-      char: 'o',
-      description:
-        'a FOLDER that gets model, config and tokenizer, or FILE.onnx; default NAME-pruned beside the folder',
-    }),
-    force: Flags.boolean({ char: 'f', description: 'replace an existing output' }),
-    keep: Flags.boolean({ description: 'keep the output under its name even where a gate fails' }),
+    ...placeFlags('pruned'),
 
     'keep-macs': Flags.string({
       description: 'share of the multiply-adds of the layers to keep; several make a model each',
@@ -115,23 +104,7 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
     ...vocabularyFlags,
     ...sparsityFlags,
 
-    'heal-minutes': decimal({
-      description: 'how long the pruned model learns from the original',
-      exclusive: ['heal-epochs'],
-      helpGroup: HEALING,
-    }),
-    'heal-epochs': decimal({ description: 'how often it sees every row of --data instead', helpGroup: HEALING }),
-    'heal-rate': decimal({
-      description: 'highest learning rate',
-      defaultHelp: async () => '1e-4',
-      helpGroup: HEALING,
-    }),
-    batch: Flags.integer({
-      description: 'rows a step',
-      min: 1,
-      defaultHelp: async () => '64',
-      helpGroup: HEALING,
-    }),
+    ...healingFlags('the pruned model'),
     iterations: Flags.integer({
       description: 'prune in this many steps with healing between',
       min: 1,
@@ -156,10 +129,7 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
     bench: dataFlags.bench,
     'max-drop': gateFlags['max-drop'],
     'min-speedup': gateFlags['min-speedup'],
-    'min-metric': Flags.string({
-      description: 'gate: least metric on the rows to judge by, 88% or 0.88',
-      helpGroup: GATES,
-    }),
+    ...minMetricFlag,
     ...runFlags,
   };
 
@@ -173,9 +143,7 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
       dropLayers: layersOf('--drop-layers', flags['drop-layers']),
       speedupAt: shapeOf(flags['speedup-at']),
     } as PruneOptions;
-    const report = await this.present(flags, (signal, events) => prune(args.model, { ...options, signal }, events));
-    if (report.training?.stopped === 'interrupted') process.exitCode = exitCodes.interrupted;
-    return report;
+    return this.present(flags, (signal, events) => prune(args.model, { ...options, signal }, events));
   }
 }
 

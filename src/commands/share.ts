@@ -1,12 +1,13 @@
 // bert-compress share: flags -> share() -> table or JSON.
-import { Args, Flags } from '@oclif/core';
+import { Flags } from '@oclif/core';
 import { dataFlags, gateFlags, optionsOf, runFlags } from '../cli/flags.ts';
+import { healingFlags, minMetricFlag, modelArg, placeFlags } from '../cli/making-flags.ts';
 import { MeasuringCommand } from '../cli/measuring.ts';
 import { decimal, rowFlags, tidyFlags } from '../cli/training-flags.ts';
 import type { ShareOptions } from '../share.ts';
 import type { Report } from '../report/schema.ts';
 
-const [WHAT, HEALING, DATA, GATES] = ['WHAT TO SHARE', 'HEALING', 'DATA', 'GATES'];
+const [WHAT, DATA] = ['WHAT TO SHARE', 'DATA'];
 
 export default class Share extends MeasuringCommand {
   static override summary = 'Store one set of weights where there were many, and measure what that cost.';
@@ -34,20 +35,9 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
       command: '<%= config.bin %> share my-model --codebook 256 --data dev.tsv',
     },
   ];
-  static override args = {
-    model: Args.string({
-      description: 'an .onnx file, or a folder with config.json, tokenizer.json and onnx/model.onnx',
-      required: true,
-    }),
-  };
+  static override args = { model: modelArg };
   static override flags = {
-    output: Flags.string({
-      char: 'o',
-      description:
-        'a FOLDER that gets model, config and tokenizer, or FILE.onnx; default NAME-shared beside the folder',
-    }),
-    force: Flags.boolean({ char: 'f', description: 'replace an existing output' }),
-    keep: Flags.boolean({ description: 'keep the output under its name even where a gate fails' }),
+    ...placeFlags('shared'),
 
     exact: Flags.boolean({ description: 'only tensors of the same content, also transposed', helpGroup: WHAT }),
     groups: Flags.string({
@@ -87,23 +77,7 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
       helpGroup: WHAT,
     }),
 
-    'heal-minutes': decimal({
-      description: 'how long the shared model learns from the original',
-      exclusive: ['heal-epochs'],
-      helpGroup: HEALING,
-    }),
-    'heal-epochs': decimal({ description: 'how often it sees every row of --data instead', helpGroup: HEALING }),
-    'heal-rate': decimal({
-      description: 'highest learning rate',
-      defaultHelp: async () => '1e-4',
-      helpGroup: HEALING,
-    }),
-    batch: Flags.integer({
-      description: 'rows a step',
-      min: 1,
-      defaultHelp: async () => '64',
-      helpGroup: HEALING,
-    }),
+    ...healingFlags('the shared model'),
 
     data: Flags.string({
       description:
@@ -117,10 +91,7 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
     'max-drop': gateFlags['max-drop'],
     'min-speedup': gateFlags['min-speedup'],
     'max-size': gateFlags['max-size'],
-    'min-metric': Flags.string({
-      description: 'gate: least metric on the rows to judge by, 88% or 0.88',
-      helpGroup: GATES,
-    }),
+    ...minMetricFlag,
     ...runFlags,
   };
 

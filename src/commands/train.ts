@@ -1,7 +1,7 @@
 // bert-compress train: flags -> train() -> table or JSON.
-import { Args, Flags } from '@oclif/core';
-import { exitCodes } from '../cli/base.ts';
+import { Flags } from '@oclif/core';
 import { optionsOf, runFlags } from '../cli/flags.ts';
+import { minMetricFlag, modelArg, placeFlags } from '../cli/making-flags.ts';
 import { MeasuringCommand } from '../cli/measuring.ts';
 import { taskFlags, tasksOf } from '../cli/task-flags.ts';
 import { checkpointFlags, decimal, learningFlags, rowFlags, tidyFlags } from '../cli/training-flags.ts';
@@ -40,20 +40,9 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
       command: '<%= config.bin %> train my-encoder --data train.tsv --resume',
     },
   ];
-  static override args = {
-    model: Args.string({
-      description: 'an .onnx file, or a folder with config.json, tokenizer.json and onnx/model.onnx',
-      required: true,
-    }),
-  };
+  static override args = { model: modelArg };
   static override flags = {
-    output: Flags.string({
-      char: 'o',
-      description:
-        'a FOLDER that gets model, config and tokenizer, or FILE.onnx; default NAME-trained beside the folder',
-    }),
-    force: Flags.boolean({ char: 'f', description: 'replace an existing output, and checkpoints of an earlier run' }),
-    keep: Flags.boolean({ description: 'keep the output under its name even where a gate fails' }),
+    ...placeFlags('trained', 'an existing output, and checkpoints of an earlier run'),
     ...checkpointFlags,
 
     data: Flags.string({
@@ -97,10 +86,7 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
       helpGroup: LEARNING,
     }),
 
-    'min-metric': Flags.string({
-      description: 'gate: least metric on the rows to judge by, 88% or 0.88',
-      helpGroup: GATES,
-    }),
+    ...minMetricFlag,
     'max-drop': Flags.string({
       description: 'gate: most that the metric may lose against the model before, 1% of it or 0.5pt',
       helpGroup: GATES,
@@ -114,8 +100,6 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
     // every flag is an option of the library under its own name, which the types of both say
     const { taskWeight: _weight, ...given } = optionsOf(flags);
     const options = { ...given, ...tasksOf(flags) } as TrainModelOptions;
-    const report = await this.present(flags, (signal, events) => train(args.model, { ...options, signal }, events));
-    if (report.training?.stopped === 'interrupted') process.exitCode = exitCodes.interrupted;
-    return report;
+    return this.present(flags, (signal, events) => train(args.model, { ...options, signal }, events));
   }
 }

@@ -1,5 +1,6 @@
 // The matrix of a given rank that is nearest another in a weighted norm.
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
+import { cholesky } from './cholesky.ts';
 
 /** rank r: left [rows, r] times right [r, columns]. */
 export interface LowRank {
@@ -105,19 +106,15 @@ function mirrored(lower: Float64Array, size: number): Float64Array {
 /** Share of the mean diagonal that is added to it: inputs that never vary would make C singular. */
 const RIDGE = 1e-6;
 
-/** L of C + ridge = L L^T, row-major. */
+/** L of C + ridge = L L^T in the lower triangle, row-major; the ridge grows until there is one. */
 function choleskyOf(gram: Float64Array, size: number): Float64Array {
   let trace = 0;
   for (let i = 0; i < size; i++) trace += gram[i * size + i]!;
-  const ridge = (RIDGE * trace) / size || 1;
-  const lower = new Float64Array(size * size);
-  for (let i = 0; i < size; i++)
-    for (let j = 0; j <= i; j++) {
-      let sum = gram[i * size + j]! + (i === j ? ridge : 0);
-      for (let k = 0; k < j; k++) sum -= lower[i * size + k]! * lower[j * size + k]!;
-      lower[i * size + j] = i === j ? Math.sqrt(Math.max(sum, ridge)) : sum / lower[j * size + j]!;
-    }
-  return lower;
+  for (let ridge = (RIDGE * trace) / size || 1; ; ridge *= 10) {
+    const lower = gram.slice();
+    for (let i = 0; i < size; i++) lower[i * size + i]! += ridge;
+    if (cholesky(lower, size) < 0) return lower;
+  }
 }
 
 function identity(size: number): Float64Array {

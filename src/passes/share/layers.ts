@@ -7,9 +7,10 @@ import { ModelError } from '../../errors.ts';
 import { cloneModel } from '../../ir/clone.ts';
 import type { Graph, Model } from '../../ir/graph.ts';
 import { renameReads } from '../../ir/rename.ts';
-import { asFloat32, lazyTensor, type Tensor } from '../../ir/tensor.ts';
+import type { Tensor } from '../../ir/tensor.ts';
 import { definePass, type Skip } from '../pass.ts';
 import { blocksOf, type Block } from '../structure/blocks.ts';
+import { meanOf } from '../structure/mean.ts';
 import { narrow, type Narrowing } from '../structure/narrow.ts';
 import { axisOf } from '../structure/picks.ts';
 import { alignment } from './align.ts';
@@ -158,8 +159,5 @@ function refuseOther(leader: Dense, other: Dense | undefined, layer: number, par
 function started(tensors: readonly Tensor[], start: Options['start']): Tensor {
   if (start === 'first') return tensors[0]!;
   if (start === 'last') return tensors.at(-1)!;
-  return lazyTensor('float32', tensors[0]!.shape, () => {
-    const all = tensors.map(asFloat32);
-    return all[0]!.map((_, i) => all.reduce((sum, values) => sum + values[i]!, 0) / all.length);
-  });
+  return meanOf(tensors);
 }

@@ -3,7 +3,8 @@ import type { Recognition } from '../../bert/types.ts';
 import { ModelError } from '../../errors.ts';
 import { cloneModel } from '../../ir/clone.ts';
 import type { Model } from '../../ir/graph.ts';
-import { asFloat32, lazyTensor, type Tensor } from '../../ir/tensor.ts';
+import type { Tensor } from '../../ir/tensor.ts';
+import { meanOf } from './mean.ts';
 import { placesOf, type Place } from '../head/trainable.ts';
 
 /**
@@ -18,21 +19,16 @@ export function averageLayers(input: Model, found: Recognition, groups: readonly
       const [, encoder = '', layer, rest] = /^(encoder\.\d+\.)?layer\.(\d+)\.(.*)$/.exec(path) ?? [];
       if (Number(layer) !== group[0]) continue;
       const members = group.map((member) => byPath.get(`${encoder}layer.${member}.${rest}`));
-      model.graph.initializers.set(weight.name, meanOf(path, weight.tensor, members));
+      model.graph.initializers.set(weight.name, merged(path, weight.tensor, members));
       model.graph.nodes = model.graph.nodes.filter((node) => node.outputs[0] !== weight.name);
     }
   return model;
 }
 
-function meanOf(path: string, like: Tensor, members: readonly (Place | undefined)[]): Tensor {
-  const tensors = members.map((place) => place?.weight.tensor);
-  const same = tensors.every((one) => one?.dtype === 'float32' && one.shape.join() === like.shape.join());
-  if (!same)
+function merged(path: string, like: Tensor, members: readonly (Place | undefined)[]): Tensor {
+  const tensors = members.flatMap((place) => (place ? [place.weight.tensor] : []));
+  const same = tensors.every((one) => one.dtype === 'float32' && one.shape.join() === like.shape.join());
+  if (!same || tensors.length < members.length)
     throw new ModelError(`--merge-layers: expected layers of the same float32 weights, found others at ${path}`);
-  return lazyTensor('float32', like.shape, () => {
-    const sums = new Float64Array(asFloat32(like).length);
-    for (const one of tensors) asFloat32(one!).forEach((x, i) => (sums[i]! += x));
-    const mean = Float32Array.from(sums, (x) => x / tensors.length);
-    return new Uint8Array(mean.buffer);
-  });
+  return meanOf(tensors);
 }

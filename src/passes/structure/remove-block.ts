@@ -8,7 +8,7 @@ import { isStandard, makeNode } from '../../ir/node.ts';
 import { floats } from '../../ir/tensor.ts';
 import { traceGraph } from '../../ir/trace/trace.ts';
 import { indexUses, type Use } from '../../ir/uses.ts';
-import { renamed } from './rename.ts';
+import { renameReads } from '../../ir/rename.ts';
 
 /**
  * Take out the block that ends in the dense layer `out`. Sums read the bias itself; where there is none they hand on the other side. What reads
@@ -24,7 +24,7 @@ export function removeBlock(graph: Graph, { output, bias, node }: Dense, from: s
   const own = bias && !readers.some((reader) => reader.node === bias.node) ? bias : undefined;
   const name = own && (own.weight.through.at(-1)?.outputs[0] ?? own.weight.name);
   if (readers.every(isSum)) {
-    if (name !== undefined) graph.nodes = renamed(graph.nodes, new Map([[output, name]]));
+    if (name !== undefined) graph.nodes = renameReads(graph.nodes, new Map([[output, name]]));
     else for (const reader of readers) skipSum(graph, reader);
   } else expand(graph, output, name, from, nameOf(node));
 }

@@ -1,18 +1,10 @@
-// Values under other names.
+// An output of the graph that another node makes from now on.
 import type { Graph, Node } from '../../ir/graph.ts';
-
-/** Nodes that read other values instead. */
-export function renamed(nodes: readonly Node[], instead: ReadonlyMap<string, string>): Node[] {
-  return nodes.map((node) =>
-    node.inputs.some((input) => instead.has(input))
-      ? { ...node, inputs: node.inputs.map((input) => instead.get(input) ?? input) }
-      : node,
-  );
-}
+import { renameReads } from '../../ir/rename.ts';
 
 /** The output of the graph keeps its name: `from` is now called `to`, and what made `to` goes. */
 export function takeName(graph: Graph, from: string, to: string): void {
-  graph.nodes = renamed(
+  graph.nodes = renameReads(
     graph.nodes.map((node) => withOutputs(node, (name) => (name === to ? '' : name))),
     new Map([[from, to]]),
   ).map((node) => withOutputs(node, (name) => (name === from ? to : name)));

@@ -8,7 +8,8 @@ import { cloneModel } from '../../ir/clone.ts';
 import type { Graph, Model } from '../../ir/graph.ts';
 import { sweep } from '../../ir/sweep.ts';
 import { definePass } from '../pass.ts';
-import { renamed, takeName } from '../structure/rename.ts';
+import { renameReads } from '../../ir/rename.ts';
+import { takeName } from '../structure/rename.ts';
 import { keptLayers } from './layer-list.ts';
 
 const options = z.object({
@@ -79,7 +80,7 @@ function join(graph: Graph, cut: Boundaries, kept: ReadonlySet<number>): void {
     if (kept.has(i)) last = out ?? last;
     else instead.set(out!, last);
   }
-  graph.nodes = renamed(graph.nodes, instead);
+  graph.nodes = renameReads(graph.nodes, instead);
   const end = cut.out;
   if (end !== undefined && instead.has(end) && graph.outputs.some((output) => output.name === end))
     takeName(graph, last, end);
