@@ -18,7 +18,7 @@ export interface KnownModel {
   readonly inputs: readonly ValueSpec[];
   readonly outputs: readonly ValueSpec[];
   readonly recognition: Recognition;
-  /** Inputs by meaning, from the data flow; undefined where recognition found no token input. */
+  /** Inputs by meaning, from the data flow; undefined where recognition left one of them out. */
   readonly roles: InputRoles | undefined;
 }
 
@@ -39,13 +39,18 @@ export function readKnownModel(argument: string): KnownModel {
     inputs: fed.map(spec),
     outputs: model.graph.outputs.map(spec),
     recognition,
-    roles: rolesOf(recognition),
+    roles: rolesOf(
+      recognition,
+      fed.map(({ name }) => name),
+    ),
   };
 }
 
-function rolesOf(recognition: Recognition): InputRoles | undefined {
+/** Undefined, so that names decide, where an input is left that the data flow says nothing of: a table behind a codebook. */
+function rolesOf(recognition: Recognition, inputs: readonly string[]): InputRoles | undefined {
   const { ids, mask, segments, positions } = inputsOf(recognition);
-  if (ids === undefined) return undefined;
+  const known = [ids, mask, segments, positions];
+  if (ids === undefined || inputs.some((name) => !known.includes(name))) return undefined;
   return { ids, ...(mask && { mask }), ...(segments && { segments }), ...(positions && { positions }) };
 }
 

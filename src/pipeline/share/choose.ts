@@ -25,7 +25,7 @@ export interface ChosenGroups {
 }
 
 /** One merge: a layer's part joins that of the layer before it. */
-interface Merge {
+export interface Merge {
   readonly part: PartName;
   /** The later of the two neighbouring layers. */
   readonly layer: number;
@@ -103,7 +103,8 @@ async function measured(
   return merges;
 }
 
-function cheapest(merges: readonly Merge[], wanted: number): Merge[] {
+/** Merges that save at least `wanted` parameters, none of them without need. */
+export function cheapest(merges: readonly Merge[], wanted: number): Merge[] {
   const taken: Merge[] = [];
   let saved = 0;
   for (const merge of merges.toSorted((a, b) => a.distance / a.saves - b.distance / b.saves)) {
@@ -111,7 +112,14 @@ function cheapest(merges: readonly Merge[], wanted: number): Merge[] {
     taken.push(merge);
     saved += merge.saves;
   }
-  return taken;
+  // the last may have saved so much that others are not needed, those that move the answers most first
+  return taken
+    .toSorted((a, b) => b.distance - a.distance)
+    .filter(({ saves }) => {
+      if (saved - saves < wanted) return true;
+      saved -= saves;
+      return false;
+    });
 }
 
 /** Chains of merged neighbours are groups. */
