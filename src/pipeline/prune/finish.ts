@@ -1,8 +1,6 @@
 // The end of a pruning: the models written, measured together beside the original, judged, put in their places.
 import { basename, join } from 'node:path';
 import { recognise } from '../../bert/recognise.ts';
-import { UsageError } from '../../errors.ts';
-import { taskNamed } from '../../evaluate/registry.ts';
 import { countParams } from '../../ir/params.ts';
 import { hashFile } from '../../onnx/hash.ts';
 import { sourceFiles } from '../../onnx/sources.ts';
@@ -11,21 +9,20 @@ import type { Candidate, Report } from '../../report/schema.ts';
 import { candidateOf, comparison, dataOf, runFacts } from '../candidate.ts';
 import { compressedSize } from '../compressed-size.ts';
 import type { Events } from '../events.ts';
-import { fileFacts, readKnownModel, type KnownModel } from '../known-model.ts';
-import { prepareMaterial, refuseImpossible, type Entry, type Material, type NoMaterial } from '../material.ts';
+import { fileFacts, type KnownModel } from '../known-model.ts';
+import type { Entry, Material, NoMaterial } from '../material.ts';
 import { measure, type Found, type MeasureOptions, type Measured } from '../measure.ts';
 import { Staging, type OutputPlan } from '../output.ts';
 import { partsBeside } from '../parts.ts';
 import { place } from '../place.ts';
 import type { PruneModelOptions } from './prune.ts';
-import type { FewerTokens } from '../vocabulary/vocabulary.ts';
-import type { PruneMaterial } from './set-up.ts';
 import { withPareto } from '../pareto.ts';
+import { rowsToJudgeBy, type Judged } from './rows.ts';
 import { withKnee } from './curve.ts';
 import { sharedLayers } from '../share/shared-layers.ts';
 import { prunedConfig, structureOf, type ModelShape } from './shape.ts';
 import { saidOf, untouched, type Pruned } from './works.ts';
-import { entryOf, finite } from '../learn/trained.ts';
+import { finite } from '../learn/trained.ts';
 import { Scratch } from '../learn/training.ts';
 
 /** A model that was made, and where it goes. */
@@ -34,12 +31,8 @@ export interface Variant {
   readonly plan: OutputPlan;
 }
 
-export interface PruneDone {
-  readonly original: KnownModel;
-  readonly material: PruneMaterial | undefined;
+export interface PruneDone extends Judged {
   readonly variants: readonly Variant[];
-  /** Set where the vocabulary is smaller: the models have a tokenizer of their own. */
-  readonly fewer?: FewerTokens | undefined;
   /** Of `performance.now()`. */
   readonly started: number;
 }
@@ -64,9 +57,7 @@ export async function finishPrune(done: PruneDone, options: PruneModelOptions, e
       if (done.fewer) staging.companions();
       return { pruned, plan: own, staging, written };
     });
-    const rows = done.fewer
-      ? await rowsOfEach(done, done.fewer, staged[0]!, options)
-      : await rowsToJudgeBy(done, options);
+    const rows = await rowsToJudgeBy(done, staged[0]!.staging.path, options);
     const measured = await measureAll(staged, rows, options, events);
     const before = await measureUnhealed(staged, rows, options, events);
     const facts = { ...(await fileFacts(done.original)), ...(await compressedOriginal(done, options)) };
@@ -148,50 +139,6 @@ async function judged(
   };
 }
 
-/** Labelled rows, else rows of the corpus; original and pruned models each with the tokenizer of their folder. */
-async function rowsOfEach(
-  { original, material }: PruneDone,
-  { sample }: FewerTokens,
-  { staging }: Staged,
-  options: PruneModelOptions,
-): Promise<Material | NoMaterial> {
-  const { dev, seed, maxLength, text, textPair, label, pooling, task } = options;
-  const split = material?.dev;
-  if (!split && dev === undefined) refuseWithoutRows(options);
-  const data = split
-    ? { dataset: split.dataset, task: split.task }
-    : dev === undefined
-      ? { dataset: sample, task: 'feature-extraction' }
-      : { data: dev, text, textPair, label, ...(task === undefined ? {} : { task }) };
-  const models = [original, readKnownModel(staging.path)];
-  const rows = await prepareMaterial(models, { seed, maxLength, pooling, ...data });
-  if (!('missing' in rows)) refuseImpossible(rows, options);
-  return rows;
-}
-
-function refuseWithoutRows({ gates }: PruneModelOptions): void {
-  if (!gates.maxDrop && gates.minMetric === undefined) return;
-  const flag = gates.maxDrop ? '--max-drop' : '--min-metric';
-  throw new UsageError(`${flag}: expected labelled rows to judge by, found none: name a file with --dev`);
-}
-
-/** Rows with labels where there are some, else built-in texts. */
-async function rowsToJudgeBy(
-  { original, material }: PruneDone,
-  options: PruneModelOptions,
-): Promise<Material | NoMaterial> {
-  const { dev, seed, maxLength, text, textPair, label } = options;
-  const split = material?.dev;
-  if (!split) {
-    if (dev === undefined) refuseWithoutRows(options);
-    const rows = await prepareMaterial([original], { seed, maxLength, ...(dev === undefined ? {} : { data: dev, text, textPair, label }) }); // prettier-ignore
-    if (!('missing' in rows)) refuseImpossible(rows, options);
-    return rows;
-  }
-  const entry = entryOf({ ...split, roles: material.feeding.roles }, original.path.onnxPath, material);
-  return { task: taskNamed(split.task), dataset: split.dataset, labelled: true, entries: [entry], notes: [] };
-}
-
 async function measureAll(
   staged: readonly Staged[],
   rows: Material | NoMaterial,
@@ -199,7 +146,7 @@ async function measureAll(
   events: Events,
 ): Promise<Measured> {
   if ('missing' in rows) return { found: [], notes: [`neither accuracy nor parity was measured: ${rows.missing}`] };
-  const names = staged.map(({ plan }) => (staged.length > 1 ? plan.path : 'the pruned model'));
+  const names = staged.map(({ plan }) => (staged.length > 1 ? plan.path : 'the model that was made'));
   const paths = staged.map(({ staging }) => staging.path);
   return measure(entriesOf(rows, paths, names), rows, measuring(options), events);
 }

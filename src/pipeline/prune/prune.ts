@@ -12,7 +12,8 @@ import { planFolder, type OutputPlan } from '../output.ts';
 import { finishPrune, type Variant } from './finish.ts';
 import { withFewerTokens, type VocabularyOptions } from '../vocabulary/vocabulary.ts';
 import { pruneMaterial, type PruneRowOptions } from './set-up.ts';
-import { untouched, type Work } from './works.ts';
+import { runSteps, sharing } from '../steps.ts';
+import { untouched, withModel, type Pruned, type Work } from './works.ts';
 import { Scratch, type RunOptions } from '../learn/training.ts';
 
 /** One model to make: the works that make it, and what its folder is called behind the given name. */
@@ -87,13 +88,19 @@ export async function pruneModel(options: PruneModelOptions, events: Events = si
         interrupted ||= pruned.training?.stopped === 'interrupted';
       }
       if (pruned.steps.every(({ changed }) => !changed)) throw new UsageError(verb.nothing);
-      variants.push({ pruned, plan: plans[i]! });
+      variants.push({ pruned: tidied(pruned, events), plan: plans[i]! });
     }
     const rest = interrupted ? { ...options, signal: undefined } : options;
     return await finishPrune({ original: given, material, variants, fewer, started }, rest, events);
   } finally {
     scratch.dispose();
   }
+}
+
+/** As every writer does: weights of the same content once. */
+function tidied(pruned: Pruned, events: Events): Pruned {
+  const { model, steps } = runSteps(pruned.known.model, [sharing], events);
+  return steps.reduce((before, step) => withModel(before, model, step), pruned);
 }
 
 /** Several models lie each in a folder of its own: NAME-SUFFIX, or OUTPUT-SUFFIX. */

@@ -6,6 +6,7 @@ import { recognise } from '../../../src/bert/recognise.ts';
 import { architectureOf } from '../../../src/bert/summary.ts';
 import { UserError } from '../../../src/errors.ts';
 import { readModel } from '../../../src/onnx/read.ts';
+import { writeModel } from '../../../src/onnx/write.ts';
 import { prune, type PruneOptions } from '../../../src/prune.ts';
 import { reportSchema } from '../../../src/report/schema.ts';
 import { renderText } from '../../../src/report/text.ts';
@@ -30,6 +31,19 @@ describe('prune', () => {
   it('draws heads and neurons by layer', async () => {
     const { report } = await run({ keepMacs: 0.5 });
     expect(renderText(report, 100)).toMatch(/feed-forward neurons\n +0 .* of 4 +█.* of 64/);
+  });
+
+  it('stores weights of the same content once, as every writer does', async () => {
+    const twin = modelFolder({ layers: 3, heads: 4, ffn: 64 });
+    const path = join(twin, 'onnx/model.onnx');
+    const twice = readModel(path);
+    const [first, second] = recognise(twice).encoders[0]!.layers.map(({ attention }) => attention.query!.weight);
+    twice.graph.initializers.set(second!.name, first!.tensor);
+    writeModel(twice, join(twin, 'twice.onnx'));
+    const output = join(tempDir(), 'once.onnx');
+    const options: PruneOptions = { dropLayers: [2], bench: false, threads: 1, output };
+    const report = await prune(join(twin, 'twice.onnx'), options);
+    expect(report.steps.map(({ pass }) => pass)).toEqual(['drop-layers', 'share-exact']);
   });
 
   it('drops the layers that are named', async () => {
