@@ -1,4 +1,5 @@
 // Attention as one operator: ai.onnx Attention (opset 23) and onnxruntime's own.
+import { readBy } from './low-rank.ts';
 import type { Node } from '../ir/graph.ts';
 import { floatAttr, intAttr, intsAttr, isStandard } from '../ir/node.ts';
 import { maskFacts } from './mask.ts';
@@ -71,7 +72,7 @@ function attentionOf(scene: Scene, node: Node, form: Form): Attention {
     scale: scaleOf(node, size),
     positions: intAttr(node, 'do_rotary') === 1 ? ['rotary'] : [],
     mask: maskOf(scene, node, form),
-    input: query && plain(scene, query.input),
+    input: query && plain(scene, readBy(scene, query).input),
   };
 }
 

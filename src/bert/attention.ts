@@ -1,4 +1,5 @@
 // Attention blocks: the products around a Softmax and the dense layers that feed and follow them.
+import { readBy } from './low-rank.ts';
 import { coreOf, softmaxes, timesFactor, type Core } from './attention-core.ts';
 import { fusedAttentions } from './attention-fused.ts';
 import { headsOf } from './heads.ts';
@@ -46,7 +47,7 @@ function attentionOf(scene: Scene, core: Core): Attention {
     scale,
     positions: positionsOf(scene, core, ways.query),
     mask: maskFacts(scene, core.terms, core.form),
-    input: query && plain(scene, query.input),
+    input: query && plain(scene, readBy(scene, query).input),
   };
 }
 

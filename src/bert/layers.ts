@@ -2,6 +2,7 @@
 import { bitsOf, type Depth } from './depth.ts';
 import { placeNorms } from './norm-places.ts';
 import type { PlainNorm } from './norms.ts';
+import { readBy } from './low-rank.ts';
 import type { Scene } from './scene.ts';
 import type { Attention, Dense, Encoder, FeedForward, Layer, Norm } from './types.ts';
 import { plain, residualAfter } from './walk.ts';
@@ -60,9 +61,14 @@ export function sortStack(scene: Scene, blocks: Blocks, members: readonly number
     projection,
     embeddingNorms,
     normOrder,
-    hidden: stack[0] && (stack[0].value?.inFeatures ?? stack[0].query?.inFeatures ?? stack[0].output?.outFeatures),
+    hidden: stack[0] && widthOf(scene, stack[0]),
     after,
   };
+}
+
+function widthOf(scene: Scene, { value, query, output }: Attention): number | undefined {
+  const dense = value ?? query;
+  return dense ? readBy(scene, dense).inFeatures : output?.outFeatures;
 }
 
 /** The only way from the embeddings into the first layer. */

@@ -13,6 +13,7 @@ import { findHead } from './head.ts';
 import { findInputs, givenInputs } from './inputs.ts';
 import { sortStack, type Blocks, type Stack } from './layers.ts';
 import { findLookups, tokenLookups, type Lookup } from './lookups.ts';
+import { withoutDifferences } from './low-rank.ts';
 import { findNorms } from './norms.ts';
 import { missList, nameOf, type Scene } from './scene.ts';
 import { findPositionTables } from './position-tables.ts';
@@ -45,8 +46,9 @@ export function recognise(model: Model, hints: Hints = {}): Recognition {
   const trace = traceGraph(graph, uses, { ...trial, fill });
   let long: Trace | undefined;
   const longTrace = (): Trace => (long ??= traceGraph(graph, uses, { batch: 1, sequence: LONG, fill }));
-  const stream = makeStream(nodes, uses, seedsOf(graph, tokens, nodes));
-  const denses = findDenses(graph, uses, stream);
+  const flow = makeStream(nodes, uses, seedsOf(graph, tokens, nodes));
+  const all = findDenses(graph, uses, flow);
+  const { stream, denses } = withoutDifferences(flow, all);
   const first = tokens[0]?.direct ?? givenInputs(graph).find((name) => stream.live(name));
   const scene: Scene = {
     graph,
@@ -91,7 +93,7 @@ export function recognise(model: Model, hints: Hints = {}): Recognition {
     encoders,
     head,
     task: verdict.family === 'encoder' ? taskOf(head, hints.architectures) : undefined,
-    denses: [...denses.values()],
+    denses: [...all.values()],
     norms: encoders
       .flatMap((encoder) => [...encoder.embeddingNorms, ...encoder.layers.flatMap((layer) => layer.norms)])
       .concat(head.norms),

@@ -1,5 +1,6 @@
 // Walks along the token data: back to the dense layers a value comes from, on to the dense layers it goes to.
 import type { Node } from '../ir/graph.ts';
+import { secondProducts } from './low-rank.ts';
 import type { Scene } from './scene.ts';
 import type { Dense } from './types.ts';
 
@@ -82,9 +83,11 @@ const passes = new Set(
   'Cast Identity Reshape Transpose QuantizeLinear DequantizeLinear Dropout Squeeze Unsqueeze Mul Div'.split(' '),
 );
 
-/** The sum of a block's result with the residual stream: its node, and the other operand. */
+/** The sum of a block's result with the residual stream: its node, and the other operand. The result may be the first of two products. */
 export function residualAfter(scene: Scene, value: string): { node: Node; other: string } | undefined {
-  const pending = [value];
+  const first = [...scene.denses.values()].find(({ output }) => output === value);
+  const [second] = first ? secondProducts(scene.stream, scene.denses, first) : [];
+  const pending = [second?.output ?? value];
   const seen = new Set<string>();
   for (let at = pending.shift(); at !== undefined; at = pending.shift()) {
     if (seen.has(at)) continue;
