@@ -15,6 +15,7 @@ import type { PaddedBatch } from '../../objectives/goal.ts';
 import { padSequences } from '../../objectives/pad.ts';
 import { feedingOf } from '../learn/feeding.ts';
 import type { KnownModel } from '../known-model.ts';
+import type { Texts } from './value-sums.ts';
 import type { Workshop } from './works.ts';
 import type { Scratch } from '../learn/training.ts';
 
@@ -37,16 +38,26 @@ export interface Questions {
 }
 
 /** Class scores where the model has some, on texts of --data, else on built-in ones. Throws ModelError for several encoders. */
-export async function questionsFor(known: KnownModel, { material }: Workshop): Promise<Questions> {
+export async function questionsFor(known: KnownModel, shop: Workshop): Promise<Questions> {
+  const { encodings, feeding } = await textsFor(known, shop);
+  return { batches: batchesOf(encodings, feeding), feeding, ...answerOf(known) };
+}
+
+/** Texts of --data, tokenized; without it the built-in ones. */
+export async function textsFor(known: KnownModel, { material }: Pick<Workshop, 'material'>): Promise<Texts> {
+  if (material)
+    return {
+      encodings: material.samples.flatMap(({ sequences }) => sequences),
+      feeding: feedingOf(known, material.tokenizer),
+    };
   const { folder } = known.path;
-  const tokenizer = material?.tokenizer ?? (await loadTokenizer(folder));
+  const tokenizer = await loadTokenizer(folder);
   const feeding = feedingOf(known, tokenizer);
   const limit = { asked: undefined, fixed: feeding.fixed, config: await loadConfig(folder), tokenizer };
-  const texts = material?.samples.flatMap(({ sequences }) => sequences) ?? [];
-  if (!material)
-    for await (const { text, textPair } of builtinDataset().rows())
-      texts.push(tokenizer.encode(text, textPair, sequenceLimit(limit)));
-  return { batches: batchesOf(texts, feeding), feeding, ...answerOf(known) };
+  const encodings: Encoding[] = [];
+  for await (const { text, textPair } of builtinDataset().rows())
+    encodings.push(tokenizer.encode(text, textPair, sequenceLimit(limit)));
+  return { encodings, feeding };
 }
 
 function answerOf({ recognition: { head, encoders } }: KnownModel): Pick<Questions, 'scores' | 'width'> {

@@ -7,7 +7,7 @@ import type { Skip } from '../../passes/pass.ts';
 import type { Target } from '../../passes/sparsify/targets.ts';
 import type { Events } from '../events.ts';
 import { withModel, type Work } from './works.ts';
-import { chooseTexts, inputSums, type Texts } from './sparsity-statistics.ts';
+import { chooseTexts, valueSums, type Texts } from './value-sums.ts';
 import { Scratch, type RunOptions } from '../learn/training.ts';
 
 export interface Sparsified {
@@ -89,6 +89,18 @@ export async function sparsifyByLayer(
     scratch.dispose();
   }
   return { model, changed, stats, skipped };
+}
+
+/** For each value that the weights are multiplied with: squares by feature for Wanda, products X^T X for SparseGPT. */
+function inputSums(
+  model: Model,
+  stage: readonly Target[],
+  method: 'wanda' | 'sparsegpt',
+  texts: Texts,
+  run: Parameters<typeof valueSums>[4],
+): ReturnType<typeof valueSums> {
+  const widths = new Map(stage.flatMap(({ inputs, columns }) => inputs.map((value) => [value, columns] as const)));
+  return valueSums(model, widths, method === 'wanda' ? 'squares' : 'products', texts, run);
 }
 
 function bytesOf(targets: readonly Target[]): number {

@@ -1,4 +1,4 @@
-// What rules of sparsity know of the data: sums over the inputs of weights, from runs of the model as it is.
+// Sums over what weights read and write: what rules of sparsity and low rank know of the data, from runs of the model as it is.
 import { sampler } from '../../data/sample.ts';
 import type { Encoding } from '../../data/tokenizer/tokenizer.ts';
 import { sumActivations, watch, type Watched } from '../../evaluate/activation-statistics.ts';
@@ -6,7 +6,6 @@ import type { Model } from '../../ir/graph.ts';
 import { elementCount } from '../../ir/tensor.ts';
 import { traceGraph } from '../../ir/trace/trace.ts';
 import { indexUses } from '../../ir/uses.ts';
-import type { Target } from '../../passes/sparsify/targets.ts';
 import type { Feeding } from '../../objectives/batch-source.ts';
 import type { RunOptions, Scratch } from '../learn/training.ts';
 
@@ -19,16 +18,14 @@ export interface Texts {
   readonly feeding: Feeding;
 }
 
-/** For each value that the weights are multiplied with: squares by feature for Wanda, products X^T X for SparseGPT. Throws ModelError. */
-export function inputSums(
+/** Squares by feature, or products X^T X, of each value, given with its width. Throws ModelError. */
+export function valueSums(
   model: Model,
-  stage: readonly Target[],
-  method: 'wanda' | 'sparsegpt',
+  widths: ReadonlyMap<string, number>,
+  sum: Watched['sum'],
   { encodings, feeding }: Texts,
   { scratch, ...options }: RunOptions & { readonly scratch: Scratch },
 ): Promise<{ readonly sums: Map<string, Float64Array>; readonly tokens: number }> {
-  const sum = method === 'wanda' ? 'squares' : 'products';
-  const widths = new Map(stage.flatMap(({ inputs, columns }) => inputs.map((value) => [value, columns] as const)));
   const each = rowsOf(model, feeding.roles.ids);
   const watched = watch(
     model,
