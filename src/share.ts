@@ -4,10 +4,11 @@ import { healingOf, type HealingOptions, type MakingOptions } from './making-opt
 import { measuringOf, type JudgingOptions } from './measuring-options.ts';
 import type { FitTask } from './objectives/fit-task.ts';
 import type { Events } from './pipeline/events.ts';
+import { parseSize } from './pipeline/gates.ts';
 import { pruneModel } from './pipeline/prune/prune.ts';
 import { heal } from './pipeline/prune/heal.ts';
 import type { Work } from './pipeline/prune/works.ts';
-import { acrossLayers, coded, exactly, factorised } from './pipeline/share/works.ts';
+import { acrossLayers, coded, exactly, factorised, type Factorisation } from './pipeline/share/works.ts';
 import type { Report } from './report/schema.ts';
 
 /** Options of `share`; each is the flag of the same name. */
@@ -20,9 +21,13 @@ export interface ShareOptions extends HealingOptions, MakingOptions, JudgingOpti
   readonly keepParameters?: number | undefined;
   /** What of them; default all. */
   readonly parts?: 'attention' | 'ffn' | 'all' | undefined;
+  /** One set of weights for a group, or one basis that each layer's own weights are products with; default weights where groups are named, else a basis. */
+  readonly form?: 'weights' | 'basis' | undefined;
   /** Where shared weights start; default mean. */
   readonly start?: 'mean' | 'first' | 'last' | undefined;
-  /** `embeddings:128`, `dense:0.5`. */
+  /** Rank of what each layer of a group keeps of its own beside shared weights. */
+  readonly residualRank?: number | undefined;
+  /** `embeddings:128`, `dense:0.5`, or `95%` of the squares for either. */
   readonly factorise?: readonly string[] | undefined;
   /** Numbers of a codebook: 256 or 16. */
   readonly codebook?: 256 | 16 | undefined;
@@ -55,21 +60,29 @@ export function share(model: string, options: ShareOptions = {}, events?: Events
 
 /** Layers first: what they share is then factorised or coded once. Healing comes before codes, which are not trained. */
 function worksOf(options: ShareOptions): Work[] {
-  const { keepParameters: keep, parts = 'all', start = 'mean', codebook } = options;
-  const groups = options.groups ?? (keep === undefined ? undefined : 'auto');
-  refuseUnused(options, groups);
+  const { keepParameters: keep, parts = 'all', start = 'mean', residualRank, codebook } = options;
+  const given = keep ?? options.form ?? (onlySize(options) ? options.maxSize : undefined);
+  const groups = options.groups ?? (given === undefined ? undefined : 'auto');
+  const form = options.form ?? (options.groups === undefined ? 'basis' : 'weights');
+  refuseUnused(options, groups, form);
+  const most = keep === undefined && groups === 'auto' && codebook === undefined && options.maxSize !== undefined ? parseSize(options.maxSize) : undefined; // prettier-ignore
   return [
     exactly(),
-    ...(groups === undefined ? [] : [acrossLayers({ groups, keep, parts, start })]),
-    ...(options.factorise === undefined ? [] : [factorised(rankOf(options.factorise))]),
+    ...(groups === undefined ? [] : [acrossLayers({ groups, form, keep, most, parts, start, residualRank })]),
+    ...(options.factorise === undefined ? [] : [factorised(ranksOf(options.factorise))]),
     ...healing(options),
     ...(codebook === undefined ? [] : [coded(codebook)]),
   ];
 }
 
+/** A size and nothing that says how it is to be reached. */
+function onlySize({ maxSize, exact, factorise, codebook }: ShareOptions): boolean {
+  return maxSize !== undefined && !exact && factorise === undefined && codebook === undefined;
+}
+
 /** Options that contradict each other or that nothing has a use for. Throws UsageError. */
-function refuseUnused(options: ShareOptions, groups: string | undefined): void {
-  const { exact, keepParameters: keep, parts, start, factorise, codebook, healMinutes, healEpochs } = options;
+function refuseUnused(options: ShareOptions, groups: string | undefined, form: 'weights' | 'basis'): void {
+  const { exact, keepParameters: keep, start, residualRank, factorise, codebook, healMinutes, healEpochs } = options;
   const lossy = groups !== undefined || factorise !== undefined || codebook !== undefined;
   if (exact && lossy)
     throw new UsageError('--exact: expected it alone, found --groups, --factorise or --codebook, which change outputs');
@@ -77,26 +90,29 @@ function refuseUnused(options: ShareOptions, groups: string | undefined): void {
     throw new UsageError('share: expected --exact, --groups, --factorise or --codebook, found none of them');
   if (keep !== undefined && !(keep > 0 && keep < 1))
     throw new UsageError(`--keep-parameters: expected a share between 0 and 1, found ${keep}`);
-  if (keep !== undefined && groups !== 'auto')
-    throw new UsageError(`--keep-parameters: expected --groups auto, found --groups ${groups}`);
-  if (groups === undefined && (parts ?? start) !== undefined)
-    throw new UsageError(`--${parts === undefined ? 'start' : 'parts'}: expected --groups, found none`);
+  if (keep !== undefined && groups !== 'auto' && form === 'weights')
+    throw new UsageError(`--keep-parameters: expected --groups auto or --form basis, found --groups ${groups}`);
+  const [unused] = Object.entries({ '--parts': options.parts, '--start': start, '--residual-rank': residualRank }).find(([, value]) => value !== undefined) ?? []; // prettier-ignore
+  if (groups === undefined && unused !== undefined) throw new UsageError(`${unused}: expected --groups, found none`);
+  const [own] = Object.entries({ '--start': start, '--residual-rank': residualRank }).find(([, value]) => value !== undefined) ?? []; // prettier-ignore
+  if (form === 'basis' && own !== undefined)
+    throw new UsageError(`${own}: expected --form weights, found a basis, which has none`);
   if (groups === undefined && factorise === undefined && (healMinutes ?? healEpochs) !== undefined)
     throw new UsageError('healing: expected --groups or --factorise, found nothing that training can heal');
 }
 
-/** Throws UsageError. */
-function rankOf(texts: readonly string[]): { embeddings?: number; dense?: number } {
-  const found: { embeddings?: number; dense?: number } = {};
+/** `embeddings:128`, `dense:0.5`, or `95%` of the squares for either. Throws UsageError. */
+function ranksOf(texts: readonly string[]): Factorisation {
+  const found: { -readonly [K in keyof Factorisation]: Factorisation[K] } = {};
   for (const text of texts) {
-    const [, part, number] = /^(embeddings|dense):(\d*\.?\d+)$/.exec(text) ?? [];
+    const [, part, number, percent] = /^(embeddings|dense):(\d*\.?\d+)(%?)$/.exec(text) ?? [];
     const value = Number(number);
-    const fits = part === 'embeddings' ? Number.isInteger(value) && value > 0 : value > 0 && value < 1;
+    const fits = percent ? value > 0 && value < 100 : part === 'embeddings' ? Number.isInteger(value) && value > 0 : value > 0 && value < 1; // prettier-ignore
     if (part === undefined || !fits)
       throw new UsageError(
-        `--factorise: expected embeddings:RANK such as embeddings:128 or dense:SHARE such as dense:0.5, found '${text}'`,
+        `--factorise: expected embeddings:RANK such as embeddings:128, dense:SHARE such as dense:0.5, or a share of the squares such as dense:95%, found '${text}'`,
       );
-    found[part as 'embeddings' | 'dense'] = value;
+    found[part as keyof Factorisation] = percent ? { energy: value / 100 } : value;
   }
   return found;
 }

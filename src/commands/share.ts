@@ -27,6 +27,11 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
         '<%= config.bin %> share my-model --groups neighbours:3 --parts attention --heal-minutes 30 --data train.tsv --dev dev.tsv --max-drop 1pt',
     },
     {
+      description: 'all layers share the bases of their weights, which have 0.6 of the parameters then',
+      command:
+        '<%= config.bin %> share my-model --keep-parameters 0.6 --heal-minutes 30 --data train.tsv --dev dev.tsv',
+    },
+    {
       description: 'the token table as the product of two smaller ones',
       command: '<%= config.bin %> share my-model --factorise embeddings:128 --heal-minutes 10 --data texts.txt',
     },
@@ -47,8 +52,8 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
       helpGroup: WHAT,
     }),
     'keep-parameters': decimal({
-      description: "share of the layers' parameters that stays: groups are chosen for it",
-      defaultHelp: async () => '0.6 with --groups auto',
+      description: "share of the layers' parameters that stays: what is shared is chosen for it",
+      defaultHelp: async () => '0.6 with --groups auto or a basis',
       helpGroup: WHAT,
     }),
     parts: Flags.string({
@@ -57,15 +62,28 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
       defaultHelp: async () => 'all',
       helpGroup: WHAT,
     }),
+    form: Flags.string({
+      description:
+        "what a group has in common: its weights, or a basis that each layer's own weights are products with",
+      options: ['weights', 'basis'],
+      defaultHelp: async () => 'weights with --groups, else basis',
+      helpGroup: WHAT,
+    }),
     start: Flags.string({
       description: "shared weights before healing: the members' mean, heads and neurons aligned, or one member's",
       options: ['mean', 'first', 'last'],
       defaultHelp: async () => 'mean',
       helpGroup: WHAT,
     }),
+    'residual-rank': Flags.integer({
+      description:
+        'rank of what each layer keeps of its own beside shared weights: nearer the original, a little larger',
+      min: 1,
+      helpGroup: WHAT,
+    }),
     factorise: Flags.string({
       description:
-        'low rank: embeddings:RANK of the token table, dense:SHARE of the parameters of each weight; repeatable',
+        'low rank: embeddings:RANK of the token table, dense:SHARE of the parameters of each weight, or N% of the squares for either; repeatable',
       helpValue: 'embeddings:128|dense:0.5',
       multiple: true,
       multipleNonGreedy: true,

@@ -2,8 +2,12 @@
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
 import { cholesky } from './cholesky.ts';
 
-/** rank r: left [rows, r] times right [r, columns]. */
+/** How many directions, or which share of the weighted sum of squares they are to keep at least. */
+export type Rank = number | { readonly energy: number };
+
+/** left [rows, rank] times right [rank, columns]. */
 export interface LowRank {
+  readonly rank: number;
   readonly left: Float32Array;
   readonly right: Float32Array;
   /** Share of the weighted sum of squares that the product keeps, in [0, 1]. */
@@ -16,10 +20,10 @@ export interface LowRank {
  * @param a [rows, columns] row-major
  * @param weights one a row, at least 0; default 1 each
  */
-export function lowRankRows(a: Float32Array, columns: number, rank: number, weights?: Float64Array): LowRank {
+export function lowRankRows(a: Float32Array, columns: number, wanted: Rank, weights?: Float64Array): LowRank {
   const gram = rowGram(a, columns, weights);
-  const { basis, energy } = leading(gram, columns, rank);
-  return { left: timesColumns(a, columns, basis, rank), right: transposed(basis, columns, rank), energy };
+  const { basis, energy, rank } = leading(gram, columns, wanted);
+  return { rank, left: timesColumns(a, columns, basis, rank), right: transposed(basis, columns, rank), energy };
 }
 
 /**
@@ -28,30 +32,66 @@ export function lowRankRows(a: Float32Array, columns: number, rank: number, weig
  * @param a [rows, columns] row-major
  * @param gram C [rows, rows]; without it the identity
  */
-export function lowRank(a: Float32Array, rows: number, columns: number, rank: number, gram?: Float64Array): LowRank {
+export function lowRank(a: Float32Array, rows: number, columns: number, wanted: Rank, gram?: Float64Array): LowRank {
   if (columns <= rows) {
     const inner = gram ? sandwich(a, rows, columns, gram) : rowGram(a, columns);
-    const { basis, energy } = leading(inner, columns, rank);
-    return { left: timesColumns(a, columns, basis, rank), right: transposed(basis, columns, rank), energy };
+    const { basis, energy, rank } = leading(inner, columns, wanted);
+    return { rank, left: timesColumns(a, columns, basis, rank), right: transposed(basis, columns, rank), energy };
   }
   const lower = gram ? choleskyOf(gram, rows) : identity(rows);
   const b = lowerTransposedTimes(lower, a, rows, columns);
-  const { basis, energy } = leading(columnGram(b, rows, columns), rows, rank);
+  const { basis, energy, rank } = leading(columnGram(b, rows, columns), rows, wanted);
   // A = L^-T B, so left = L^-T U and right = U^T B
-  return { left: solveTransposed(lower, basis, rows, rank), right: basisTimes(basis, b, rows, columns, rank), energy };
+  return { rank, left: solveTransposed(lower, basis, rows, rank), right: basisTimes(basis, b, rows, columns, rank), energy }; // prettier-ignore
 }
 
-/** First eigenvectors [size, rank] of a symmetric matrix, by falling eigenvalue. */
-function leading(symmetric: Float64Array, size: number, rank: number): { basis: Float64Array; energy: number } {
+interface Leading {
+  /** [size, rank]. */
+  readonly basis: Float64Array;
+  readonly rank: number;
+  readonly energy: number;
+}
+
+/** First eigenvectors of a symmetric matrix, by falling eigenvalue. */
+function leading(symmetric: Float64Array, size: number, wanted: Rank): Leading {
+  const { values, vectors } = eigen(symmetric, size);
+  const sum = (list: readonly number[]): number => list.reduce((total, value) => total + value, 0);
+  const all = sum(values);
+  const rank = typeof wanted === 'number' ? wanted : rankOf(values, wanted.energy * all);
+  const energy = all === 0 ? 1 : sum(values.slice(0, rank)) / all;
+  return { basis: firstColumns(vectors, size, rank), rank, energy };
+}
+
+/** Least number of values, at least one, that have the sum. */
+function rankOf(values: readonly number[], wanted: number): number {
+  let sum = 0;
+  const last = values.findIndex((value) => (sum += value) >= wanted);
+  return last < 0 ? values.length : last + 1;
+}
+
+export interface Eigen {
+  /** Falling, none below 0. */
+  readonly values: readonly number[];
+  /** [size, size], one a column, in the order of the values. */
+  readonly vectors: Float64Array;
+}
+
+/** Of a symmetric positive semidefinite matrix [size, size]. */
+export function eigen(symmetric: Float64Array, size: number): Eigen {
   const found = new EigenvalueDecomposition(Matrix.from1DArray(size, size, symmetric), { assumeSymmetric: true });
   const values = found.realEigenvalues.map((value) => Math.max(0, value));
   const order = [...values.keys()].sort((i, j) => values[j]! - values[i]!);
-  const basis = new Float64Array(size * rank);
-  for (let k = 0; k < rank; k++)
-    for (let i = 0; i < size; i++) basis[i * rank + k] = found.eigenvectorMatrix.get(i, order[k]!);
-  const sum = (list: readonly number[]): number => list.reduce((total, at) => total + values[at]!, 0);
-  const all = sum(order);
-  return { basis, energy: all === 0 ? 1 : sum(order.slice(0, rank)) / all };
+  const vectors = new Float64Array(size * size);
+  for (let k = 0; k < size; k++)
+    for (let i = 0; i < size; i++) vectors[i * size + k] = found.eigenvectorMatrix.get(i, order[k]!);
+  return { values: order.map((at) => values[at]!), vectors };
+}
+
+/** [size, rank] of [size, size]. */
+export function firstColumns(matrix: Float64Array, size: number, rank: number): Float64Array {
+  const first = new Float64Array(size * rank);
+  for (let i = 0; i < size; i++) first.set(matrix.subarray(i * size, i * size + rank), i * rank);
+  return first;
 }
 
 /** A^T D A. */
@@ -70,7 +110,7 @@ function rowGram(a: Float32Array, columns: number, weights?: Float64Array): Floa
 }
 
 /** B B^T. */
-function columnGram(b: Float64Array, rows: number, columns: number): Float64Array {
+export function columnGram(b: Float64Array, rows: number, columns: number): Float64Array {
   const gram = new Float64Array(rows * rows);
   for (let i = 0; i < rows; i++)
     for (let j = 0; j <= i; j++) {
@@ -107,7 +147,7 @@ function mirrored(lower: Float64Array, size: number): Float64Array {
 const RIDGE = 1e-6;
 
 /** L of C + ridge = L L^T in the lower triangle, row-major; the ridge grows until there is one. */
-function choleskyOf(gram: Float64Array, size: number): Float64Array {
+export function choleskyOf(gram: Float64Array, size: number): Float64Array {
   let trace = 0;
   for (let i = 0; i < size; i++) trace += gram[i * size + i]!;
   for (let ridge = (RIDGE * trace) / size || 1; ; ridge *= 10) {
@@ -124,7 +164,12 @@ function identity(size: number): Float64Array {
 }
 
 /** L^T A. */
-function lowerTransposedTimes(lower: Float64Array, a: Float32Array, rows: number, columns: number): Float64Array {
+export function lowerTransposedTimes(
+  lower: Float64Array,
+  a: Float32Array,
+  rows: number,
+  columns: number,
+): Float64Array {
   const out = new Float64Array(rows * columns);
   for (let k = 0; k < rows; k++)
     for (let i = 0; i <= k; i++) {
@@ -135,7 +180,7 @@ function lowerTransposedTimes(lower: Float64Array, a: Float32Array, rows: number
 }
 
 /** L^-T U by back substitution. */
-function solveTransposed(lower: Float64Array, u: Float64Array, size: number, rank: number): Float32Array {
+export function solveTransposed(lower: Float64Array, u: Float64Array, size: number, rank: number): Float32Array {
   const x = u.slice();
   for (let i = size - 1; i >= 0; i--)
     for (let k = 0; k < rank; k++) {
@@ -147,7 +192,13 @@ function solveTransposed(lower: Float64Array, u: Float64Array, size: number, ran
 }
 
 /** U^T B. */
-function basisTimes(u: Float64Array, b: Float64Array, rows: number, columns: number, rank: number): Float32Array {
+export function basisTimes(
+  u: Float64Array,
+  b: Float64Array,
+  rows: number,
+  columns: number,
+  rank: number,
+): Float32Array {
   const out = new Float64Array(rank * columns);
   for (let i = 0; i < rows; i++)
     for (let k = 0; k < rank; k++) {
@@ -158,7 +209,7 @@ function basisTimes(u: Float64Array, b: Float64Array, rows: number, columns: num
 }
 
 /** A V. */
-function timesColumns(a: Float32Array, columns: number, v: Float64Array, rank: number): Float32Array {
+export function timesColumns(a: Float32Array, columns: number, v: Float64Array, rank: number): Float32Array {
   const rows = a.length / columns;
   const out = new Float32Array(rows * rank);
   const sums = new Float64Array(rank);

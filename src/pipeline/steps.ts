@@ -43,7 +43,7 @@ export function runSteps(input: Model, steps: readonly Step[], events: Events, s
     const { changed, stats, skipped } = result;
     reports.push({
       pass: pass.name,
-      options: options as Record<string, unknown>,
+      options: asked(options as Record<string, unknown>),
       changed,
       stats,
       skipped: [...skipped],
@@ -51,6 +51,11 @@ export function runSteps(input: Model, steps: readonly Step[], events: Events, s
     });
   }
   return { model, steps: reports };
+}
+
+/** What was asked for; measurements that a pass is given are left out of reports. */
+function asked(options: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => !ArrayBuffer.isView(value) && !(value instanceof Map))); // prettier-ignore
 }
 
 function reasons(skipped: readonly { reason: string }[]): string {

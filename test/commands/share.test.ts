@@ -48,11 +48,47 @@ describe('share', () => {
   });
 
   it('chooses pairs for a budget and says how far each moves the answers', async () => {
-    const report = await share(model, { keepParameters: 0.75, bench: false, threads: 1, output: out('d') });
+    const report = await share(model, {
+      groups: 'auto',
+      keepParameters: 0.75,
+      bench: false,
+      threads: 1,
+      output: out('d'),
+    });
     const saved = report.steps.find(({ pass }) => pass === 'share-layers')!.stats['saved parameters']!;
     expect(saved).toBeGreaterThanOrEqual(0.25 * 4 * (4 * 32 * 32 + 2 * 32 * 32));
-    expect(report.notes.join()).toMatch(/distill --layers 3 leaves about as many and is 1.3 times as fast/);
+    expect(report.notes.join()).toMatch(
+      /before healing the answers are \d\.\d+ from .*; 3 of the 4 layers have about as many, are 1.3 times as fast/,
+    );
     expect(report.notes.join()).toMatch(/pairs that share, with the distance .*: (attention|ffn) \d-\d \(\d/);
+  });
+
+  it('a basis for all layers is what a budget takes without groups; --max-size finds the share', async () => {
+    const whole = await share(model, { keepParameters: 0.5, bench: false, threads: 1, output: out('e') });
+    const step = whole.steps.find(({ pass }) => pass === 'share-basis')!;
+    expect(step.stats['saved parameters']).toBeGreaterThanOrEqual(0.5 * 4 * (4 * 32 * 32 + 2 * 32 * 32));
+    expect(step.options).toEqual({ attention: [[0, 1, 2, 3]], ffn: [[0, 1, 2, 3]], keep: 0.5 });
+    const { layers } = recognise(readModel(out('e/onnx/model.onnx'))).encoders[0]!;
+    expect(layers.map(({ ffn }) => ffn.length)).toEqual([1, 1, 1, 1]);
+    const most = 0.9 * whole.input.bytes;
+    const report = await share(model, {
+      maxSize: String(Math.round(most)),
+      bench: false,
+      threads: 1,
+      output: out('f'),
+    });
+    expect(report.checks!.map(({ gate, verdict }) => [gate, verdict])).toEqual([['max-size', 'pass']]);
+    expect(report.output!.bytes).toBeGreaterThan(0.9 * most);
+  });
+
+  it('layers of a group keep a difference of low rank; they are recognised and are nearer the original', async () => {
+    const flags = { groups: '0-1,2-3', bench: false, threads: 1, data: rows, split: 0 } as const;
+    const [none, some] = [await share(model, { ...flags, output: out('g') }), await share(model, { ...flags, residualRank: 2, output: out('h') })]; // prettier-ignore
+    const { layers } = recognise(readModel(out('h/onnx/model.onnx'))).encoders[0]!;
+    expect(layers.map(({ attention, ffn }) => [attention.query !== undefined, ffn.length])).toEqual(Array(4).fill([true, 1])); // prettier-ignore
+    expect(some.sharing).toEqual(none.sharing);
+    const far = ({ notes }: typeof some): number => Number(/the answers are (\d\.\d+)/.exec(notes.join())![1]);
+    expect(far(some)).toBeLessThan(far(none));
   });
 
   it('--exact finds copies and nothing else', async () => {
@@ -106,14 +142,26 @@ describe('share', () => {
     ],
     [['--factorise', 'tables:3'], '--factorise: expected embeddings:RANK such as embeddings:128'],
     [['--factorise', 'embeddings:9999'], 'embeddings:9999: expected a rank below'],
-    [['--keep-parameters', '0.1'], '--keep-parameters: expected at least 0.250, what is left with one set of weights'],
+    [
+      ['--keep-parameters', '0.1', '--groups', 'auto'],
+      '--keep-parameters: expected at least 0.250, what is left with one set of weights',
+    ],
     [['--keep-parameters', '2'], '--keep-parameters: expected a share between 0 and 1, found 2'],
-    [['--keep-parameters', '0.5', '--groups', '0-1'], '--keep-parameters: expected --groups auto, found --groups 0-1'],
+    [
+      ['--keep-parameters', '0.5', '--groups', '0-1'],
+      '--keep-parameters: expected --groups auto or --form basis, found --groups 0-1',
+    ],
     [['--codebook', '16', '--parts', 'ffn'], '--parts: expected --groups, found none'],
     [
       ['--exact', '--heal-epochs', '1'],
       'healing: expected --groups or --factorise, found nothing that training can heal',
     ],
+    [['--keep-parameters', '0.01'], 'basis of attention 0+1+2+3 in: expected a share of the parameters that leaves it'],
+    [['--keep-parameters', '0.5', '--residual-rank', '2'], '--residual-rank: expected --form weights, found a basis'],
+    [['--groups', 'auto', '--residual-rank', '99'], '--residual-rank 99: expected a rank that leaves'],
+    [['--groups', '0-1', '--residual-rank', '12'], 'residual rank 12: expected differences with fewer parameters'],
+    [['--max-size', '1KB'], '--max-size: expected more than'],
+    [['--max-size', '1GB'], '--max-size: expected fewer bytes than the model has'],
     [['--codebook', '7'], '--codebook=7'],
     [['--groups', '0-1', '--max-drop', '1pt'], '--max-drop'],
   ])('ends with 2 for %o', async (flags, message) => {

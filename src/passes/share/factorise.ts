@@ -5,23 +5,32 @@ import { recognise } from '../../bert/recognise.ts';
 import type { Dense, Embedding, Recognition } from '../../bert/types.ts';
 import { ModelError, UsageError } from '../../errors.ts';
 import { cloneModel } from '../../ir/clone.ts';
-import type { Graph, Model, Node } from '../../ir/graph.ts';
+import type { Model, Node } from '../../ir/graph.ts';
 import { Names } from '../../ir/names.ts';
 import { makeNode } from '../../ir/node.ts';
 import { asFloat32, floats } from '../../ir/tensor.ts';
 import { sweep } from '../../ir/sweep.ts';
-import { lowRank, lowRankRows } from '../../math/low-rank.ts';
+import { lowRank, lowRankRows, type LowRank, type Rank } from '../../math/low-rank.ts';
 import { definePass, skip, type Skip } from '../pass.ts';
 import { nameOf } from '../../bert/scene.ts';
+import { namedFactors, unsplittable, weightValues, writeFactors } from './factors.ts';
+
+const energy = z.object({ energy: z.number().positive().max(1) });
 
 const options = z.object({
-  embeddings: z.int().positive().optional().describe('rank of the token table'),
-  dense: z.number().positive().max(1).optional().describe('share of the parameters of each dense weight that stays'),
+  embeddings: z
+    .union([z.int().positive(), energy])
+    .optional()
+    .describe("rank of the token table, or the share of its rows' squares that it keeps"),
+  dense: z
+    .union([z.number().positive().max(1), energy])
+    .optional()
+    .describe("share of the parameters of each dense weight that stays, or of its outputs' squares"),
   tokenCounts: z.custom<Float64Array>().optional().describe('how often each token was seen, for the norm'),
-  grams: z
+  products: z
     .custom<ReadonlyMap<string, Float64Array>>()
     .optional()
-    .describe("X^T X of each dense weight's input, by the weight's name"),
+    .describe('X^T X of what dense weights read, by the name of the value'),
 });
 type Options = z.output<typeof options>;
 
@@ -52,17 +61,12 @@ export const factorise = definePass({
 function factoriseTable(
   model: Model,
   found: Recognition,
-  rank: number,
+  wanted: Rank,
   { tokenCounts }: Options,
 ): Record<string, number> {
+  // prettier-ignore
   const table = tokenTable(found);
   const { weight, rows, width } = table;
-  const before = rows * width;
-  const after = rows * rank + rank * width;
-  if (after >= before)
-    throw new UsageError(
-      `embeddings:${rank}: expected a rank below ${Math.ceil(before / (rows + width))}, where ${rows} x ${rank} + ${rank} x ${width} numbers are fewer than ${rows} x ${width}, found ${rank}`,
-    );
   const { graph } = model;
   const readers = graph.nodes.filter((node) => node.inputs.includes(weight.name));
   const other = readers.find((node) => node.op !== 'Gather' || node.domain !== '');
@@ -70,7 +74,9 @@ function factoriseTable(
     throw new ModelError(
       `'${weight.name}': expected a float32 table that only rows are gathered from, found ${other ? `it read by '${nameOf(other)}', ${other.op}` : `${weight.dtype} behind ${weight.through.map((node) => node.op).join(', ') || 'nothing'}`}`,
     );
-  const { left, right, energy } = lowRankRows(asFloat32(weight.tensor), width, rank, tokenCounts);
+  if (typeof wanted === 'number') refuseRank(table, wanted, wanted);
+  const { left, right, rank, energy: kept } = lowRankRows(asFloat32(weight.tensor), width, wanted, tokenCounts);
+  const saved = refuseRank(table, wanted, rank);
   const names = new Names(graph);
   const [a, b] = [names.fresh(`${weight.name}_left`), names.fresh(`${weight.name}_right`)];
   graph.initializers.set(a, floats([rows, rank], left));
@@ -81,7 +87,17 @@ function factoriseTable(
     const gather: Node = { ...node, inputs: [a, ...node.inputs.slice(1)], outputs: [rowsOf] };
     return [gather, makeNode('MatMul', [rowsOf, b], node.outputs, { name: names.fresh(`${nameOf(node)}_right`) })];
   });
-  return { 'table rank': rank, 'table parameters saved': before - after, 'table energy': energy };
+  return { 'table rank': rank, 'table parameters saved': saved, 'table energy': kept };
+}
+
+/** Returns the parameters that a rank saves. Throws UsageError for one that saves none. */
+function refuseRank({ rows, width }: Embedding, wanted: Rank, rank: number): number {
+  const saved = rows * width - rank * (rows + width);
+  if (saved > 0) return saved;
+  const asked = typeof wanted === 'number' ? String(wanted) : `${(100 * wanted.energy).toFixed(1)}%`;
+  throw new UsageError(
+    `embeddings:${asked}: expected a rank below ${Math.ceil((rows * width) / (rows + width))}, where ${rows} x ${rank} + ${rank} x ${width} numbers are fewer than ${rows} x ${width}, found ${rank}`,
+  );
 }
 
 function tokenTable({ encoders }: Recognition): Embedding {
@@ -108,64 +124,46 @@ function densesOf({ encoders }: Recognition): Dense[] {
 function factoriseDenses(
   model: Model,
   found: Recognition,
-  keep: number,
-  { grams }: Options,
+  keep: NonNullable<Options['dense']>,
+  { products }: Options,
   skipped: Skip[],
   progress: (done: number, total: number) => void,
 ): Record<string, number> {
   const denses = densesOf(found);
   const counts = { weights: 0, 'parameters saved': 0 };
   for (const [i, dense] of denses.entries()) {
-    const { inFeatures, outFeatures, weight } = dense;
-    const rank = Math.floor((keep * inFeatures * outFeatures) / (inFeatures + outFeatures));
-    const reason = refusal(dense, rank);
-    if (reason !== undefined) skipped.push(skip(dense.node, reason));
+    const { inFeatures, outFeatures, input } = dense;
+    const factors = factorsOf(dense, keep, products?.get(input));
+    if (typeof factors === 'string') skipped.push(skip(dense.node, factors));
     else {
-      split(model.graph, dense, rank, grams?.get(weight.name));
+      const { left, right } = namedFactors(model.graph, dense, factors);
+      writeFactors(model.graph, dense, left, right);
       counts.weights++;
-      counts['parameters saved'] += inFeatures * outFeatures - rank * (inFeatures + outFeatures);
+      counts['parameters saved'] += inFeatures * outFeatures - factors.rank * (inFeatures + outFeatures);
     }
     progress(i + 1, denses.length);
   }
   return counts;
 }
 
+/** The factors, or why there are none. */
+function factorsOf(
+  dense: Dense,
+  keep: NonNullable<Options['dense']>,
+  gram: Float64Array | undefined,
+): LowRank | string {
+  // prettier-ignore
+  const { inFeatures, outFeatures } = dense;
+  const rank = typeof keep === 'number' ? Math.floor((keep * inFeatures * outFeatures) / (inFeatures + outFeatures)) : undefined; // prettier-ignore
+  const reason = unsplittable(dense) ?? (rank === undefined ? undefined : tooMuch(dense, rank));
+  if (reason !== undefined) return reason;
+  const found = lowRank(weightValues(dense), inFeatures, outFeatures, rank ?? (keep as { energy: number }), gram);
+  return tooMuch(dense, found.rank) ?? found;
+}
+
 /** Two products cost rank (in + out) multiply-adds a token, one costs in x out. */
-function refusal({ op, weight, inFeatures, outFeatures }: Dense, rank: number): string | undefined {
+function tooMuch({ inFeatures, outFeatures }: Dense, rank: number): string | undefined {
   const [one, two] = [inFeatures * outFeatures, rank * (inFeatures + outFeatures)];
-  if (rank < 1 || two >= one)
-    return `two products of rank ${rank} have ${two} multiply-adds a token, the one has ${one}: neither smaller nor faster`;
-  if (weight.dtype !== 'float32') return `the weight is ${weight.dtype}, not float32`;
-  if (op !== 'MatMul' && op !== 'Gemm') return `${op} is not split: only MatMul and Gemm are`;
-  if (weight.through.length > 0 && !weight.through.every((node) => node.op === 'Transpose' || node.op === 'Identity'))
-    return `the weight comes through ${weight.through.map((node) => node.op).join(', ')}`;
-  return undefined;
-}
-
-/** x W becomes (x A) B; a Gemm keeps its bias in the second product. All readers of a shared weight are split. */
-function split(graph: Graph, dense: Dense, rank: number, gram: Float64Array | undefined): void {
-  const { weight, inFeatures, outFeatures } = dense;
-  const turned = weight.through.filter((node) => node.op === 'Transpose').length % 2 === 1;
-  const stored = asFloat32(weight.tensor);
-  const inFirst = dense.outFirst === turned; // the stored tensor is [in, out]
-  const values = inFirst ? stored : transpose(stored, outFeatures, inFeatures);
-  const { left, right } = lowRank(values, inFeatures, outFeatures, rank, gram);
-  const names = new Names(graph);
-  const [a, b] = [names.fresh(`${weight.name}_left`), names.fresh(`${weight.name}_right`)];
-  graph.initializers.set(a, floats([inFeatures, rank], left));
-  graph.initializers.set(b, floats([rank, outFeatures], right));
-  const operand = weight.through.at(-1)?.outputs[0] ?? weight.name;
-  graph.nodes = graph.nodes.flatMap((node) => {
-    if (node.inputs[1] !== operand || (node.op !== 'MatMul' && node.op !== 'Gemm')) return [node];
-    const inner = names.fresh(`${node.outputs[0]}_rank`);
-    const first = makeNode('MatMul', [node.inputs[0]!, a], [inner], { name: names.fresh(`${nameOf(node)}_left`) });
-    const attrs = new Map([...node.attrs].filter(([name]) => name !== 'transB'));
-    return [first, { ...node, inputs: [inner, b, ...node.inputs.slice(2)], attrs }];
-  });
-}
-
-function transpose(values: Float32Array, rows: number, columns: number): Float32Array {
-  const out = new Float32Array(values.length);
-  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) out[c * rows + r] = values[r * columns + c]!;
-  return out;
+  if (rank >= 1 && two < one) return undefined;
+  return `two products of rank ${rank} have ${two} multiply-adds a token, the one has ${one}: neither smaller nor faster`;
 }

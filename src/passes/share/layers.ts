@@ -3,17 +3,17 @@
 import * as z from 'zod';
 import { recognise } from '../../bert/recognise.ts';
 import type { Dense } from '../../bert/types.ts';
-import { ModelError } from '../../errors.ts';
+import { ModelError, UsageError } from '../../errors.ts';
 import { cloneModel } from '../../ir/clone.ts';
-import type { Graph, Model } from '../../ir/graph.ts';
+import type { Graph } from '../../ir/graph.ts';
 import { renameReads } from '../../ir/rename.ts';
 import type { Tensor } from '../../ir/tensor.ts';
-import { definePass, type Skip } from '../pass.ts';
+import { lowRank, type LowRank } from '../../math/low-rank.ts';
+import { definePass } from '../pass.ts';
 import { blocksOf, type Block } from '../structure/blocks.ts';
 import { meanOf } from '../structure/mean.ts';
-import { narrow, type Narrowing } from '../structure/narrow.ts';
 import { axisOf } from '../structure/picks.ts';
-import { alignment } from './align.ts';
+import { addFactors, namedFactors, weightValues } from './factors.ts';
 
 const groups = z.array(z.array(z.int().nonnegative()).readonly()).readonly();
 
@@ -23,36 +23,44 @@ const options = z.object({
   start: z
     .enum(['mean', 'first', 'last'])
     .default('mean')
-    .describe("the shared weights: the members' mean after aligning heads and neurons, or one member's"),
+    .describe("the shared weights: the members' mean, or one member's"),
+  residualRank: z.int().positive().optional().describe("rank of what each layer adds to the shared weights' products"),
+  products: z
+    .custom<ReadonlyMap<string, Float64Array>>()
+    .optional()
+    .describe('X^T X of what the weights read, by the name of the value'),
 });
 type Options = z.output<typeof options>;
 
 /**
- * Throws ModelError where a group's layers have weights of other forms or sizes.
+ * Throws ModelError where a group's layers have weights of other forms or sizes, UsageError for a rank that saves nothing.
  */
 export const shareLayers = definePass({
   name: 'share-layers',
   summary: 'one set of weights for several layers',
   options,
   run(input, chosen) {
-    const skipped: Skip[] = [];
-    const aligned = chosen.start === 'mean' ? align(input, chosen, skipped) : input;
-    const model = cloneModel(aligned);
-    const blocks = blocksOf(model, recognise(model));
+    const model = cloneModel(input);
+    const found = recognise(model);
+    const blocks = blocksOf(model, found);
     let saved = 0;
     for (const [part, list] of [
       ['attention', chosen.attention],
       ['ffn', chosen.ffn],
     ] as const)
       // prettier-ignore
-      for (const group of list) saved += shareGroup(model.graph, blocks, part, group, chosen.start);
+      for (const group of list) saved += shareGroup(model.graph, { blocks, denses: found.denses }, part, group, chosen);
     const sets = [...chosen.attention, ...chosen.ffn];
+    if (chosen.residualRank !== undefined && saved <= 0)
+      throw new UsageError(
+        `residual rank ${chosen.residualRank}: expected differences with fewer parameters than sharing saves, found ${-saved} more`,
+      );
     const stats = {
       'attention groups': chosen.attention.length,
       'ffn groups': chosen.ffn.length,
       'saved parameters': saved,
     };
-    return { model, changed: sets.length > 0 && saved > 0, stats, skipped };
+    return { model, changed: sets.length > 0 && saved > 0, stats, skipped: [] };
   },
   plan(input) {
     return { applicable: blocksOf(input, recognise(input)).length, skipped: [] };
@@ -70,54 +78,13 @@ export function densesOf(block: Block, part: PartName, layer: number): Dense[] {
   return [query, key, value, output];
 }
 
-/** Put heads and neurons of each member in the order of the group's first. */
-function align(input: Model, { attention, ffn }: Options, skipped: Skip[]): Model {
-  const blocks = blocksOf(input, recognise(input));
-  const orders: Narrowing[] = blocks.map(() => ({}));
-  const ones = (order: readonly number[]): number[] => order.map(() => 1);
-  for (const [first, ...rest] of attention)
-    for (const layer of rest) {
-      const order = headOrder(blocks[first!]!, blocks[layer]!);
-      if (typeof order === 'string') skipped.push({ node: `layer ${layer}`, op: 'attention', reason: order });
-      else orders[layer] = { ...orders[layer], heads: order, headScales: ones(order) };
-    }
-  for (const [first, ...rest] of ffn)
-    for (const layer of rest) {
-      const order = blocks[layer]!.ffn.map((_, at) => neuronOrder(blocks[first!]!, blocks[layer]!, at));
-      orders[layer] = { ...orders[layer], ffn: order, ffnScales: order.map(ones) };
-    }
-  return narrow(input, blocks, orders);
-}
-
-/** Heads of a layer nearest those of the leader; the reason where heads cannot be told apart. */
-function headOrder(leader: Block, block: Block): number[] | string {
-  const [mine, theirs] = [leader.attention, block.attention];
-  if (mine.heads === undefined || mine.heads !== theirs.heads)
-    return 'heads were not recognised: mean without aligning';
-  if (mine.packed || theirs.packed) return 'query, key and value are one product: mean without aligning';
-  if (theirs.positions.some((position) => position !== 'rotary')) return 'a term a head: mean without aligning';
-  const sides = ({ query, key, value, output }: Block['attention']): { dense: Dense; side: 'in' | 'out' }[] => [
-    ...[query, key, value].map((dense) => ({ dense: dense!, side: 'out' as const })),
-    { dense: output!, side: 'in' },
-  ];
-  return alignment(sides(mine), sides(theirs), mine.heads);
-}
-
-function neuronOrder(leader: Block, block: Block, at: number): number[] {
-  const sides = ({ ffn }: Block): { dense: Dense; side: 'in' | 'out' }[] => [
-    ...ffn[at]!.in.map((dense) => ({ dense, side: 'out' as const })),
-    { dense: ffn[at]!.out, side: 'in' },
-  ];
-  return alignment(sides(leader), sides(block), leader.ffn[at]!.width);
-}
-
-/** Returns the parameters that went. */
+/** Returns the parameters that went; below zero where differences of this rank are more than the weights. */
 function shareGroup(
   graph: Graph,
-  blocks: readonly Block[],
+  { blocks, denses: all }: { readonly blocks: readonly Block[]; readonly denses: readonly Dense[] },
   part: PartName,
   group: readonly number[],
-  start: Options['start'],
+  { start, residualRank, products }: Options,
 ): number {
   const members = group.map((layer) => densesOf(blocks[layer]!, part, layer));
   const [leader, ...rest] = members;
@@ -127,8 +94,16 @@ function shareGroup(
     const { name, tensor } = dense.weight;
     const others = rest.map((denses) => denses[i]);
     for (const [k, other] of others.entries()) refuseOther(dense, other, group[k + 1]!, part);
-    const tensors = [tensor, ...others.map((other) => other!.weight.tensor)];
-    graph.initializers.set(name, started(tensors, start));
+    const denses = [dense, ...others.map((other) => other!)];
+    const shared = { ...dense.weight, tensor: started(denses.map(({ weight }) => weight.tensor), start) }; // prettier-ignore
+    if (residualRank !== undefined)
+      for (const [own, one] of new Map(denses.map((each) => [each.weight.name, each]))) {
+        const factors = differenceOf(one, { ...dense, weight: shared }, residualRank, products?.get(one.input));
+        if (!factors) continue;
+        addFactors(graph, all.filter(({ weight }) => weight.name === own), namedFactors(graph, one, factors)); // prettier-ignore
+        saved -= factors.left.length + factors.right.length;
+      }
+    graph.initializers.set(name, shared.tensor);
     graph.nodes = graph.nodes.filter((node) => node.outputs[0] !== name);
     for (const other of others) {
       if (other!.weight.name === name || renames.has(other!.weight.name)) continue;
@@ -142,6 +117,15 @@ function shareGroup(
     renames,
   );
   return saved;
+}
+
+/** The matrix of the rank that is nearest W - S over the inputs seen, as two; undefined where W is S. */
+function differenceOf(dense: Dense, shared: Dense, rank: number, gram: Float64Array | undefined): LowRank | undefined {
+  const { inFeatures, outFeatures } = dense;
+  const other = weightValues(shared);
+  const difference = weightValues(dense).map((x, i) => x - other[i]!);
+  if (difference.every((x) => x === 0)) return undefined;
+  return lowRank(difference, inFeatures, outFeatures, Math.min(rank, inFeatures, outFeatures), gram);
 }
 
 /** Throws ModelError. */

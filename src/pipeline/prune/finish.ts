@@ -93,13 +93,13 @@ function textsOf({ folder }: OutputPlan, { texts, known, shape }: Pruned, whole:
   return new Map(named.map(([name, text]) => [join(folder, name), text]));
 }
 
-/** The original's files under compression, where a model was made whose zeros make a difference there. */
+/** The original's files under compression, where a model was made of zeros or codes that make a difference there. */
 async function compressedOriginal(
   { original: { path, model }, variants }: PruneDone,
-  { signal }: PruneModelOptions,
+  { signal, verb }: PruneModelOptions,
 ): Promise<Pick<Report['input'], 'compressed'>> {
   const sparse = variants.some(({ pruned }) => pruned.steps.some((step) => step.pass === 'sparsify'));
-  if (!sparse) return {};
+  if (!sparse && verb?.command !== 'share') return {};
   const files = sourceFiles(path.onnxPath, model).map((file) => file.path);
   return { compressed: await compressedSize(files, signal) };
 }

@@ -1,7 +1,9 @@
 // Which layers share: the merges that move the answers least for the parameters they save, measured on texts.
+import type { Dense } from '../../bert/types.ts';
 import { UsageError } from '../../errors.ts';
 import type { Model } from '../../ir/graph.ts';
 import { elementCount } from '../../ir/tensor.ts';
+import { alignLayers } from '../../passes/share/align-layers.ts';
 import { densesOf, shareLayers } from '../../passes/share/layers.ts';
 import { blocksOf, type Block } from '../../passes/structure/blocks.ts';
 import type { KnownModel } from '../known-model.ts';
@@ -17,6 +19,8 @@ export interface GroupBudget {
   readonly start: 'mean' | 'first' | 'last';
   /** Share of the layers' parameters that stays. */
   readonly keep: number;
+  /** Rank of what each layer keeps of its own beside shared weights. */
+  readonly residualRank?: number | undefined;
 }
 
 export interface ChosenGroups {
@@ -53,11 +57,15 @@ export async function chooseGroups(known: KnownModel, budget: GroupBudget, shop:
   const questions = await questionsFor(known, shop);
   const scratch = new Scratch();
   try {
-    const wanted = await answersOf(known.model, questions, scratch, shop.options);
+    const answers = await answersOf(known.model, questions, scratch, shop.options);
     const distance = async (model: Model): Promise<number> =>
-      distanceOf(wanted, await answersOf(model, questions, scratch, shop.options), questions);
-    const merges = await measured(known.model, blocks, parts, budget.start, distance, shop);
-    const taken = cheapest(merges, whole * (1 - budget.keep));
+      distanceOf(answers, await answersOf(model, questions, scratch, shop.options), questions);
+    const merges = await measured(known.model, blocks, parts, budget, distance, shop);
+    const wanted = whole * (1 - budget.keep);
+    const useful = merges.filter(({ saves }) => saves > 0);
+    if (sum(useful.map(({ saves }) => saves)) < wanted)
+      throw new UsageError(`--residual-rank ${budget.residualRank}: expected a rank that leaves --keep-parameters ${budget.keep} within reach, found differences that take too much of what sharing saves`); // prettier-ignore
+    const taken = cheapest(useful, wanted);
     const measure = questions.scores.length > 0 ? 'KL divergence, nats' : '1 - cosine of the last hidden states';
     return { groups: groupsOf(taken, blocks.length), notes: [noteOf(taken, measure)] };
   } finally {
@@ -67,18 +75,20 @@ export async function chooseGroups(known: KnownModel, budget: GroupBudget, shop:
 
 /** Numbers in the weights of all layers, those that are shared counted once. */
 export function layerParams(blocks: readonly Block[]): number {
-  const weights = new Map(
-    blocks.flatMap((block, i) =>
-      (['attention', 'ffn'] as const).flatMap((part) =>
-        densesOf(block, part, i).map(({ weight }) => [weight.name, weight.tensor] as const),
-      ),
-    ),
-  );
-  return sum([...weights.values()].map(({ shape }) => elementCount(shape)));
+  return paramsOf(blocks, 'attention', [...blocks.keys()]) + paramsOf(blocks, 'ffn', [...blocks.keys()]);
+}
+
+/** Numbers in the weights of a part of some layers, those that are shared counted once. */
+export function paramsOf(blocks: readonly Block[], part: PartName, layers: readonly number[]): number {
+  return sizeOfWeights(layers.flatMap((layer) => densesOf(blocks[layer]!, part, layer)));
 }
 
 function sizeOf(block: Block, part: PartName, layer: number): number {
-  const weights = new Map(densesOf(block, part, layer).map(({ weight }) => [weight.name, weight.tensor]));
+  return sizeOfWeights(densesOf(block, part, layer));
+}
+
+function sizeOfWeights(denses: readonly Dense[]): number {
+  const weights = new Map(denses.map(({ weight }) => [weight.name, weight.tensor]));
   return sum([...weights.values()].map(({ shape }) => elementCount(shape)));
 }
 
@@ -86,7 +96,7 @@ async function measured(
   model: Model,
   blocks: readonly Block[],
   parts: readonly PartName[],
-  start: GroupBudget['start'],
+  { start, residualRank = 0 }: GroupBudget,
   distanceTo: (model: Model) => Promise<number>,
   { events }: Workshop,
 ): Promise<Merge[]> {
@@ -96,9 +106,13 @@ async function measured(
   for (const [i, { part, layer }] of pairs.entries()) {
     bar(i, pairs.length);
     const groups = { attention: [], ffn: [], [part]: [[layer - 1, layer]] };
-    const shared = shareLayers.run(model, { ...groups, start }, { log: events.log, progress: () => {} });
+    const quiet = { log: events.log, progress: () => {} };
+    const aligned = start === 'mean' ? alignLayers.run(model, groups, quiet).model : model;
+    const shared = shareLayers.run(aligned, { ...groups, start }, quiet);
     const distance = await distanceTo(shared.model);
-    merges.push({ part, layer, distance, saves: sizeOf(blocks[layer]!, part, layer) });
+    // both members may have differences of their own
+    const own = 2 * sum(densesOf(blocks[layer]!, part, layer).map(({ inFeatures, outFeatures }) => residualRank * (inFeatures + outFeatures))); // prettier-ignore
+    merges.push({ part, layer, distance, saves: sizeOf(blocks[layer]!, part, layer) - own });
   }
   return merges;
 }
@@ -139,6 +153,6 @@ function noteOf(taken: readonly Merge[], measure: string): string {
   return `pairs that share, with the distance from the original when only they do (${measure}): ${each.join(', ')}`;
 }
 
-function sum(values: readonly number[]): number {
+export function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }

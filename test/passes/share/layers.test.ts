@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ModelError } from '../../../src/errors.ts';
 import { recognise } from '../../../src/bert/recognise.ts';
-import { asFloat32 } from '../../../src/ir/tensor.ts';
+import { asFloat32, floats } from '../../../src/ir/tensor.ts';
+import { alignLayers } from '../../../src/passes/share/align-layers.ts';
 import { shareLayers } from '../../../src/passes/share/layers.ts';
 import { parseGroups } from '../../../src/passes/share/groups.ts';
 import { blocksOf } from '../../../src/passes/structure/blocks.ts';
@@ -30,14 +31,38 @@ describe('share-layers', () => {
   it('sharing what is equal but for the order of heads and neurons changes nothing', async () => {
     // layer 1 gets the weights of layer 0, in another order
     const twin = twinOf(model);
-    const { model: shared, stats } = shareLayers.run(
-      twin,
-      { attention: [[0, 1]], ffn: [[0, 1]], start: 'mean' },
-      quietContext,
-    );
+    const groups = { attention: [[0, 1]], ffn: [[0, 1]] };
+    const { model: aligned } = alignLayers.run(twin, groups, quietContext);
+    const { model: shared, stats } = shareLayers.run(aligned, { ...groups, start: 'mean' }, quietContext);
     expect(stats['saved parameters']).toBe(4 * 16 * 16 + 2 * 16 * 32);
     const [before, after] = [await runModel(twin), await runModel(shared)];
     after['logits']!.forEach((value, i) => expect(value).toBeCloseTo(before['logits']![i]!, 5));
+  });
+
+  it('a difference of low rank gives the weights back', async () => {
+    const near = tinyBert({ layers: 4, heads: 4 });
+    const [first, second] = layersOf(near).map(({ ffn }) => ffn[0]!.out.weight);
+    const [rows, columns] = first!.tensor.shape as [number, number];
+    const other = asFloat32(first!.tensor).map((x, at) => x + 0.1 * Math.sin(Math.floor(at / columns)) * Math.cos(at % columns)); // prettier-ignore
+    near.graph.initializers.set(second!.name, floats([rows, columns], other));
+    const options = { attention: [], ffn: [[0, 1]], start: 'mean', residualRank: 1 } as const;
+    const outs = (of: typeof model) => layersOf(of).slice(0, 2).map(({ ffn }) => ffn[0]!.out.weight.name); // prettier-ignore
+    expect(new Set(outs(near)).size).toBe(2);
+    // the way in as well: equal, so that its difference is none
+    const [one, two] = layersOf(near).map(({ ffn }) => ffn[0]!.in[0]!.weight);
+    near.graph.initializers.set(two!.name, one!.tensor);
+    const { model: shared } = shareLayers.run(near, options, quietContext);
+    expect(new Set(outs(shared)).size).toBe(1);
+    const [before, after] = [await runModel(near), await runModel(shared)];
+    after['logits']!.forEach((value, i) => expect(value).toBeCloseTo(before['logits']![i]!, 4));
+  });
+
+  it('layers with differences are recognised', () => {
+    const options = { attention: [[0, 1, 2]], ffn: [[0, 1], [2, 3]], start: 'mean' } as const; // prettier-ignore
+    const { model: shared } = shareLayers.run(model, { ...options, residualRank: 3 }, quietContext);
+    const names = layersOf(shared).map(({ attention, ffn }) => [attention.output?.weight.name, ffn[0]?.out.weight.name]); // prettier-ignore
+    const own = layersOf(model).map(({ attention, ffn }) => [attention.output!.weight.name, ffn[0]!.out.weight.name]);
+    expect(names).toEqual([[own[0]![0], own[0]![1]], [own[0]![0], own[0]![1]], [own[0]![0], own[2]![1]], own[3]!.with(1, own[2]![1]!)]); // prettier-ignore
   });
 
   it('the mean of weights that are not aligned is another', async () => {
