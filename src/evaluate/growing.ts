@@ -2,15 +2,21 @@
 
 type Numbers = Float64Array | Float32Array | Int32Array | Uint8Array;
 
-/** Numbers appended one by one or by the vector; `finish` gives exactly those. */
+/** Numbers of a piece: small against what is kept, large against what a piece costs. */
+const PIECE = 8192;
+
+/**
+ * Numbers appended one by one or by the vector; `finish` gives exactly those. They are kept in pieces: an array that doubles is copied
+ * over and over, and is half empty in between.
+ */
 export class Growing<A extends Numbers> {
   readonly #make: new (length: number) => A;
-  #data: A;
+  readonly #pieces: A[] = [];
+  #whole: A | undefined;
   #length = 0;
 
   constructor(make: new (length: number) => A) {
     this.#make = make;
-    this.#data = new make(1024);
   }
 
   get length(): number {
@@ -18,24 +24,28 @@ export class Growing<A extends Numbers> {
   }
 
   push(value: number): void {
-    this.#reserve(1);
-    this.#data[this.#length++] = value;
+    const at = this.#length++ % PIECE;
+    if (at === 0) this.#pieces.push(new this.#make(PIECE));
+    this.#pieces.at(-1)![at] = value;
   }
 
   append(values: ArrayLike<number>): void {
-    this.#reserve(values.length);
-    this.#data.set(values, this.#length);
-    this.#length += values.length;
+    for (let from = 0; from < values.length;) {
+      const at = this.#length % PIECE;
+      if (at === 0) this.#pieces.push(new this.#make(PIECE));
+      const part = Array.prototype.slice.call(values, from, from + PIECE - at);
+      this.#pieces.at(-1)!.set(part, at);
+      from += part.length;
+      this.#length += part.length;
+    }
   }
 
+  /** Pieces are let go of as they are copied; the same array at every call. Nothing can be appended after it. */
   finish(): A {
-    return this.#data.subarray(0, this.#length) as A;
-  }
-
-  #reserve(more: number): void {
-    if (this.#length + more <= this.#data.length) return;
-    const larger = new this.#make(Math.max(2 * this.#data.length, this.#length + more));
-    larger.set(this.#data);
-    this.#data = larger;
+    if (this.#whole) return this.#whole;
+    const whole = new this.#make(this.#length);
+    for (let from = 0; from < this.#length; from += PIECE)
+      whole.set(this.#pieces.shift()!.subarray(0, this.#length - from), from);
+    return (this.#whole = whole);
   }
 }

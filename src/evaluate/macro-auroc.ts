@@ -10,11 +10,11 @@ const mostScores = 2_000_000;
  * its own classes, above them for the rest. Rows beyond two million scores are left out, which `finish` notes.
  */
 export class AurocSums {
-  readonly #scores = new Growing(Float32Array);
-  readonly #gold = new Growing(Uint8Array);
+  /** Of each class. */
+  readonly #columns: { readonly scores: Growing<Float32Array>; readonly gold: Growing<Uint8Array> }[] = [];
   readonly #most: number;
-  #classes = 0;
   #rows = 0;
+  #kept = 0;
 
   constructor(most = mostScores) {
     this.#most = most;
@@ -26,25 +26,28 @@ export class AurocSums {
    */
   add(scores: ArrayLike<number>, isGold: (label: number) => boolean): void {
     this.#rows++;
-    this.#classes = scores.length;
-    if (this.#scores.length + scores.length > this.#most) return;
+    if ((this.#kept + 1) * scores.length > this.#most) return;
+    this.#kept++;
     let finite = true;
     for (let c = 0; c < scores.length; c++) finite &&= Number.isFinite(scores[c]!);
     for (let c = 0; c < scores.length; c++) {
+      const column = (this.#columns[c] ??= { scores: new Growing(Float32Array), gold: new Growing(Uint8Array) });
       const gold = isGold(c);
-      this.#gold.push(gold ? 1 : 0);
-      this.#scores.push(finite ? scores[c]! : gold ? -Infinity : Infinity);
+      column.gold.push(gold ? 1 : 0);
+      column.scores.push(finite ? scores[c]! : gold ? -Infinity : Infinity);
     }
   }
 
   /** Absent where no class divides the rows. */
   finish(): { readonly macroAuroc?: number; readonly notes: readonly string[] } {
-    if (this.#classes === 0) return { notes: [] };
-    const [scores, gold] = [this.#scores.finish(), this.#gold.finish()];
-    const value = macroAuroc(scores, this.#classes, (row, of) => gold[row * this.#classes + of]!);
+    const value = macroAuroc(this.#whole());
     if (Number.isNaN(value)) return { notes: [] };
-    const kept = scores.length / this.#classes;
-    const note = `macroAuroc is of the first ${kept} rows: the scores of more are not kept`;
-    return { macroAuroc: value, notes: kept < this.#rows ? [note] : [] };
+    const note = `macroAuroc is of the first ${this.#kept} rows: the scores of more are not kept`;
+    return { macroAuroc: value, notes: this.#kept < this.#rows ? [note] : [] };
+  }
+
+  /** One class after the other, so that one at a time lies in one piece. */
+  *#whole(): Generator<{ readonly scores: Float32Array; readonly positive: Uint8Array }> {
+    for (const { scores, gold } of this.#columns) yield { scores: scores.finish(), positive: gold.finish() };
   }
 }

@@ -52,21 +52,14 @@ export function averagePrecision(scores: Numbers, positive: ArrayLike<number>): 
  * Mean of the classes' areas under the ROC curve, each class against the rest (scikit-learn's roc_auc_score with
  * average='macro' and multi_class='ovr', which for many classes wants them all to occur). A class that every row has
  * or that none has is left out; NaN where no class is left.
- * @param scores [rows, classes] row-major
- * @param positive whether a row has a class, as 1 or 0
+ * @param classes of each class the scores of all rows, and 1 for a row that has it, 0 for one that has not
  */
-export function macroAuroc(scores: Numbers, classes: number, positive: (row: number, of: number) => number): number {
-  const rows = scores.length / classes;
-  const column = new Float64Array(rows);
-  const gold = new Uint8Array(rows);
-  let sum = 0;
-  let seen = 0;
-  for (let c = 0; c < classes; c++) {
-    for (let row = 0; row < rows; row++) {
-      column[row] = scores[row * classes + c]!;
-      gold[row] = positive(row, c);
-    }
-    const area = auroc(column, gold);
+export function macroAuroc(
+  classes: Iterable<{ readonly scores: Numbers; readonly positive: ArrayLike<number> }>,
+): number {
+  let [sum, seen] = [0, 0];
+  for (const { scores, positive } of classes) {
+    const area = auroc(scores, positive);
     if (Number.isNaN(area)) continue;
     seen++;
     sum += area;

@@ -15,6 +15,15 @@ import * as ranking from '../../src/math/statistics-ranking.ts';
 import { logSumExp } from '../../src/math/statistics.ts';
 import vectors from './ranking-vectors.json' with { type: 'json' };
 
+/** Of scores [rows, classes]. */
+function columnsOf(scores: readonly number[], classes: number, positive: (row: number, of: number) => number) {
+  const rows = [...Array(scores.length / classes).keys()];
+  return Array.from({ length: classes }, (_, of) => ({
+    scores: rows.map((row) => scores[row * classes + of]!),
+    positive: rows.map((row) => positive(row, of)),
+  }));
+}
+
 describe('against scikit-learn', () => {
   it('finds areas under curves, many scores tied', () => {
     const { gold, scores, auroc, averagePrecision } = vectors.binary;
@@ -24,7 +33,7 @@ describe('against scikit-learn', () => {
 
   it('averages areas over classes', () => {
     const { gold, scores, auroc } = vectors.classes;
-    expect(ranking.macroAuroc(scores, 4, (row, of) => (gold[row] === of ? 1 : 0))).toBeCloseTo(auroc, 10);
+    expect(ranking.macroAuroc(columnsOf(scores, 4, (row, of) => (gold[row] === of ? 1 : 0)))).toBeCloseTo(auroc, 10);
   });
 
   it('averages recall over the classes that occur', () => {
@@ -41,7 +50,7 @@ describe('against scikit-learn', () => {
     expect(microF1Of(columns)).toBeCloseTo(vectors.multiLabel.microF1, 12);
     expect(macroF1Of(columns)).toBeCloseTo(vectors.multiLabel.macroF1, 12);
     expect(microF1Of(rows, vectors.multiLabel.counts)).toBeCloseTo(vectors.multiLabel.resampledMicroF1, 12);
-    const area = ranking.macroAuroc(logits.flat(), 6, (row, of) => gold[row]![of]!);
+    const area = ranking.macroAuroc(columnsOf(logits.flat(), 6, (row, of) => gold[row]![of]!));
     expect(area).toBeCloseTo(vectors.multiLabel.macroAuroc, 12);
   });
 
@@ -92,7 +101,7 @@ describe('rankings', () => {
     expect(ranking.auroc([-Infinity, 0, Infinity, Infinity], [0, 0, 1, 0])).toBeCloseTo(2.5 / 3, 12);
     expect(ranking.auroc([1, 2], [1, 1])).toBeNaN();
     expect(ranking.averagePrecision([1, 2], [0, 0])).toBeNaN();
-    expect(ranking.macroAuroc([1, 2], 1, () => 1)).toBeNaN();
+    expect(ranking.macroAuroc(columnsOf([1, 2], 1, () => 1))).toBeNaN();
     expect(ranking.ndcgAt(10, [])).toBeNaN();
     expect(ranking.recallAt(10, [])).toBeNaN();
   });
