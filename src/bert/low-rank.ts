@@ -33,6 +33,7 @@ export function withoutDifferences(
 ): { readonly stream: Stream; readonly denses: Denses } {
   const main = new Map<Node, string>();
   const aside = new Set<Node>();
+  const wholes = new Set<Node>();
   for (const first of denses.values())
     for (const second of secondProducts(stream, denses, first)) {
       const [sum, another] = second.bias ? [] : stream.readers(second.output);
@@ -42,6 +43,7 @@ export function withoutDifferences(
       if (whole?.input !== first.input || whole.outFeatures !== second.outFeatures) continue;
       main.set(sum.node, other);
       aside.add(first.node).add(second.node);
+      wholes.add(whole.node);
     }
   if (main.size === 0) return { stream, denses };
   const alone: Stream = {
@@ -52,5 +54,7 @@ export function withoutDifferences(
     },
     readers: (value) => stream.readers(value).filter(({ node }) => !aside.has(node)),
   };
-  return { stream: alone, denses: new Map([...denses].filter(([node]) => !aside.has(node))) };
+  const left = [...denses].filter(([node]) => !aside.has(node));
+  const marked = left.map(([node, dense]) => [node, wholes.has(node) ? { ...dense, added: true as const } : dense] as const); // prettier-ignore
+  return { stream: alone, denses: new Map(marked) };
 }

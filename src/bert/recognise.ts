@@ -49,6 +49,7 @@ export function recognise(model: Model, hints: Hints = {}): Recognition {
   const flow = makeStream(nodes, uses, seedsOf(graph, tokens, nodes));
   const all = findDenses(graph, uses, flow);
   const { stream, denses } = withoutDifferences(flow, all);
+  const differences = [...all.values()].filter(({ node }) => !denses.has(node));
   const first = tokens[0]?.direct ?? givenInputs(graph).find((name) => stream.live(name));
   const scene: Scene = {
     graph,
@@ -94,6 +95,7 @@ export function recognise(model: Model, hints: Hints = {}): Recognition {
     head,
     task: verdict.family === 'encoder' ? taskOf(head, hints.architectures) : undefined,
     denses: [...all.values()],
+    differences,
     norms: encoders
       .flatMap((encoder) => [...encoder.embeddingNorms, ...encoder.layers.flatMap((layer) => layer.norms)])
       .concat(head.norms),

@@ -70,6 +70,8 @@ export interface Dense {
   readonly precision: Precision;
   /** How a quantized layer quantizes its input: at run time, by fixed scales, or not at all (weight-only). */
   readonly quantized?: 'dynamic' | 'static' | 'weight-only';
+  /** A product of low rank with the same input is added to what it gives. */
+  readonly added?: true;
   /** Convolutions only: kernel positions (1 is a plain dense layer) and groups. */
   readonly kernel?: number;
   readonly groups?: number;
@@ -267,6 +269,8 @@ export interface Recognition {
   readonly task: Task | undefined;
   /** Every product with a constant weight that token data flows through, in order. */
   readonly denses: readonly Dense[];
+  /** Those of low rank that are added to what another gives, as LoRA adapters are: first and second product of each. */
+  readonly differences: readonly Dense[];
   readonly norms: readonly Norm[];
   /** Names of tables of relative positions. */
   readonly positionTables: readonly string[];

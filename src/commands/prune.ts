@@ -86,7 +86,7 @@ Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NA
 
     by: Flags.string({
       description: 'what decides which heads and neurons stay',
-      options: ['fisher', 'fisher-diagonal', 'taylor', 'wanda', 'magnitude', 'random'],
+      options: ['fisher', 'fisher-diagonal', 'taylor', 'wanda', 'l1', 'magnitude', 'random'],
       defaultHelp: async () => 'fisher with --data, else magnitude',
       helpGroup: CHOICE,
     }),

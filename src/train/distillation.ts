@@ -72,6 +72,8 @@ export type Term = { readonly weight: number } & (
     }
   /** What the labels say, as the task's own loss. */
   | { readonly kind: 'hard'; append(builder: Builder): AppendedLoss }
+  /** What the student's weights cost. */
+  | { readonly kind: 'penalty'; append(builder: Builder): AppendedLoss }
 );
 
 /** Appends the weighted sum of the terms; each is a part that progress shows, without its weight. */
@@ -79,7 +81,7 @@ export function appendDistillation(builder: Builder, terms: readonly Term[]): Ap
   const mask: ValueInfo = { name: maskInput, dtype: 'int64', shape: ['batch', 'sequence'] };
   const inputs = new Map<string, ValueInfo>([[maskInput, mask]]);
   const made = terms.map((term): { readonly value: string; readonly count?: Count | undefined } => {
-    if (term.kind === 'hard') {
+    if (term.kind === 'hard' || term.kind === 'penalty') {
       const hard = term.append(builder);
       for (const input of hard.inputs) inputs.set(input.name, input);
       return { value: hard.loss, count: hard.count };
@@ -102,14 +104,16 @@ export function appendDistillation(builder: Builder, terms: readonly Term[]): Ap
   };
 }
 
+type MatchedTerm = Exclude<Term, { readonly kind: 'hard' | 'penalty' }>;
+
 /** What a term is a mean over. */
-function countOf(term: Exclude<Term, { kind: 'hard' }>): Count {
+function countOf(term: MatchedTerm): Count {
   if (term.kind === 'scores') return countPairs(maskInput);
   if (term.kind === 'embedding' || (term.kind === 'soft' && term.form !== 'tokens')) return countRows;
   return countOnes(maskInput);
 }
 
-function teachersOf(term: Exclude<Term, { kind: 'hard' }>): TeacherInput[] {
+function teachersOf(term: MatchedTerm): TeacherInput[] {
   if (term.kind !== 'soft' && term.kind !== 'embedding') return term.matches.map(({ teacher }) => teacher);
   return term.matches.flatMap(({ teachers }) => teachers.map(({ teacher }) => teacher));
 }
@@ -118,7 +122,7 @@ function sumOf(builder: Builder, values: readonly string[]): string {
   return values.reduce((sum, value) => builder.op('Add', [sum, value]));
 }
 
-function termValues(builder: Builder, term: Exclude<Term, { kind: 'hard' }>): string[] {
+function termValues(builder: Builder, term: MatchedTerm): string[] {
   const each = <M extends Match>(matches: readonly M[], value: (match: M, teacher: string) => string): string[] =>
     matches.map((match) => value(match, float32(builder, match.teacher)));
   switch (term.kind) {

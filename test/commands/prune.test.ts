@@ -42,6 +42,18 @@ describe('prune', () => {
     expect(report.accuracy).toMatchObject({ metric: 'accuracy', samples: 9 });
   });
 
+  it('learns under a penalty what may go; without rows there is nothing to learn from', async () => {
+    const report = await reportOf('--keep-macs', '0.6', '--by', 'l1', '--no-tune', '--data', rows, '-o', out('l1'));
+    const { layers, macs } = report.structure!;
+    expect(macs.after / macs.before).toBeLessThanOrEqual(0.6);
+    expect(layers.some(({ ffn }) => ffn.after < ffn.before)).toBe(true);
+    const again = await reportOf('--keep-macs', '0.6', '--by', 'l1', '--no-tune', '--data', rows, '-o', out('l1'), '--force'); // prettier-ignore
+    expect(again.output!.sha256).toBe(report.output!.sha256);
+    const { code, stderr } = await refusal(Prune, [model, ...quick, '--keep-macs', '0.6', '--by', 'l1']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('--by l1: expected rows to look at, found none');
+  });
+
   it('makes a model for each of several shares, each in a folder, with a picture', async () => {
     const { code, stdout } = await run('--keep-macs', '0.9,0.7,0.5', '--dev', rows, '-o', out('b'), '--report', out('b.html')); // prettier-ignore
     expect(code).toBe(0);

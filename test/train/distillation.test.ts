@@ -77,7 +77,9 @@ function lossModel(chosen: readonly Term[], opset: number) {
   const builder = new Builder(model.graph, opset, 'loss');
   const { loss, inputs, shares = [] } = appendDistillation(builder, chosen);
   model.graph.nodes = builder.nodes;
-  const students = chosen.flatMap((term) => (term.kind === 'hard' ? [] : term.matches.map(({ student }) => student)));
+  const students = chosen.flatMap((term) =>
+    term.kind === 'hard' || term.kind === 'penalty' ? [] : term.matches.map(({ student }) => student),
+  );
   const names = new Set(students);
   const scalars = shares.map(({ input }) => ({ name: input, dtype: 'float32' as const, shape: [] }));
   model.graph.inputs = [...inputs, ...scalars, ...[...names].map((name) => ({ name, dtype: 'float32' as const, shape: feeds[name]!.dims }))]; // prettier-ignore

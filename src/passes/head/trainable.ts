@@ -67,6 +67,7 @@ export function placesOf(found: Recognition): Place[] {
       others.forEach((one, k) => dense(`${layer}.other.${k}`, one));
     });
   });
+  found.differences.forEach((one, k) => dense(`difference.${k}`, one));
   found.head.norms.forEach((one, k) => norm(`head.norm.${k}`, one));
   [...new Set([...found.head.denses, ...found.head.classifiers])].forEach((one, k) => dense(`head.${k}`, one));
   return [...places.values()];

@@ -11,9 +11,10 @@ import { Names } from '../../ir/names.ts';
 import { floats } from '../../ir/tensor.ts';
 import { sweep } from '../../ir/sweep.ts';
 import { inputBasis, inputDirections, outputBasis, outputDirections, type Directions, type Member } from '../../math/shared-basis.ts'; // prettier-ignore
+import { matrixOf } from '../structure/matrix.ts';
 import { definePass } from '../pass.ts';
 import { blocksOf, type Block } from '../structure/blocks.ts';
-import { unsplittable, weightValues, writeFactors } from './factors.ts';
+import { unsplittable, writeFactors } from './factors.ts';
 
 const groups = z.array(z.array(z.int().nonnegative()).readonly()).readonly();
 
@@ -162,7 +163,7 @@ function directionsOf(set: BasisSet, products: Products): Directions {
 
 function membersOf({ side, denses }: BasisSet, products: Products): Member[] {
   return denses.map((dense) => ({
-    weight: weightValues(dense),
+    weight: matrixOf(dense),
     out: dense.outFeatures,
     gram: side === 'in' ? products?.get(dense.input) : undefined,
   }));
@@ -171,7 +172,7 @@ function membersOf({ side, denses }: BasisSet, products: Products): Member[] {
 /** W^T W: what is written where all inputs are alike. */
 function gramOf(dense: Dense): Float64Array {
   const { inFeatures, outFeatures } = dense;
-  const weight = weightValues(dense);
+  const weight = matrixOf(dense);
   const gram = new Float64Array(outFeatures * outFeatures);
   for (let r = 0; r < inFeatures; r++)
     for (let i = 0; i < outFeatures; i++) {

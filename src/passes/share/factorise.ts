@@ -11,9 +11,10 @@ import { makeNode } from '../../ir/node.ts';
 import { asFloat32, floats } from '../../ir/tensor.ts';
 import { sweep } from '../../ir/sweep.ts';
 import { lowRank, lowRankRows, type LowRank, type Rank } from '../../math/low-rank.ts';
+import { matrixOf } from '../structure/matrix.ts';
 import { definePass, skip, type Skip } from '../pass.ts';
 import { nameOf } from '../../bert/scene.ts';
-import { namedFactors, unsplittable, weightValues, writeFactors } from './factors.ts';
+import { namedFactors, unsplittable, writeFactors } from './factors.ts';
 
 const energy = z.object({ energy: z.number().positive().max(1) });
 
@@ -157,7 +158,7 @@ function factorsOf(
   const rank = typeof keep === 'number' ? Math.floor((keep * inFeatures * outFeatures) / (inFeatures + outFeatures)) : undefined; // prettier-ignore
   const reason = unsplittable(dense) ?? (rank === undefined ? undefined : tooMuch(dense, rank));
   if (reason !== undefined) return reason;
-  const found = lowRank(weightValues(dense), inFeatures, outFeatures, rank ?? (keep as { energy: number }), gram);
+  const found = lowRank(matrixOf(dense), inFeatures, outFeatures, rank ?? (keep as { energy: number }), gram);
   return tooMuch(dense, found.rank) ?? found;
 }
 

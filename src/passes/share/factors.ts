@@ -4,7 +4,7 @@ import { nameOf } from '../../bert/scene.ts';
 import type { Graph } from '../../ir/graph.ts';
 import { Names } from '../../ir/names.ts';
 import { makeNode } from '../../ir/node.ts';
-import { asFloat32, floats } from '../../ir/tensor.ts';
+import { floats } from '../../ir/tensor.ts';
 import type { LowRank } from '../../math/low-rank.ts';
 import { balanceOf } from '../../math/shared-basis.ts';
 
@@ -15,14 +15,6 @@ export function unsplittable({ op, weight }: Dense): string | undefined {
   if (weight.through.length > 0 && !weight.through.every((node) => node.op === 'Transpose' || node.op === 'Identity'))
     return `the weight comes through ${weight.through.map((node) => node.op).join(', ')}`;
   return undefined;
-}
-
-/** W of y = x W, [in, out] row-major, however it is stored. */
-export function weightValues({ weight, outFirst, inFeatures, outFeatures }: Dense): Float32Array {
-  const turned = weight.through.filter((node) => node.op === 'Transpose').length % 2 === 1;
-  const stored = asFloat32(weight.tensor);
-  const inFirst = outFirst === turned;
-  return inFirst ? stored : transpose(stored, outFeatures, inFeatures);
 }
 
 /**
@@ -89,10 +81,4 @@ export function addFactors(
       makeNode('Add', [whole, part], [output], { name: names.fresh(`${nameOf(node)}_sum`) }),
     ];
   });
-}
-
-function transpose(values: Float32Array, rows: number, columns: number): Float32Array {
-  const out = new Float32Array(values.length);
-  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) out[c * rows + r] = values[r * columns + c]!;
-  return out;
 }

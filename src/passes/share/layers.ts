@@ -9,11 +9,12 @@ import type { Graph } from '../../ir/graph.ts';
 import { renameReads } from '../../ir/rename.ts';
 import type { Tensor } from '../../ir/tensor.ts';
 import { lowRank, type LowRank } from '../../math/low-rank.ts';
+import { matrixOf } from '../structure/matrix.ts';
 import { definePass } from '../pass.ts';
 import { blocksOf, type Block } from '../structure/blocks.ts';
 import { meanOf } from '../structure/mean.ts';
 import { axisOf } from '../structure/picks.ts';
-import { addFactors, namedFactors, weightValues } from './factors.ts';
+import { addFactors, namedFactors } from './factors.ts';
 
 const groups = z.array(z.array(z.int().nonnegative()).readonly()).readonly();
 
@@ -122,8 +123,8 @@ function shareGroup(
 /** The matrix of the rank that is nearest W - S over the inputs seen, as two; undefined where W is S. */
 function differenceOf(dense: Dense, shared: Dense, rank: number, gram: Float64Array | undefined): LowRank | undefined {
   const { inFeatures, outFeatures } = dense;
-  const other = weightValues(shared);
-  const difference = weightValues(dense).map((x, i) => x - other[i]!);
+  const other = matrixOf(shared);
+  const difference = matrixOf(dense).map((x, i) => x - other[i]!);
   if (difference.every((x) => x === 0)) return undefined;
   return lowRank(difference, inFeatures, outFeatures, Math.min(rank, inFeatures, outFeatures), gram);
 }

@@ -1,4 +1,4 @@
-// The weight of an output projection as a matrix [in, out], whatever way round it is stored, and back.
+// The weight of a dense layer as a matrix [in, out], whatever way round it is stored, and back.
 import { nameOf } from '../../bert/scene.ts';
 import type { Dense } from '../../bert/types.ts';
 import { ModelError } from '../../errors.ts';
@@ -35,7 +35,7 @@ function storedTurned({ node, op, outFirst, weight }: Dense): boolean {
   const plain = weight.through.every((one) => one.op === 'Identity' || one.op === 'Transpose');
   if (weight.dtype !== 'float32' || !plain || !/^(MatMul|Gemm|FusedMatMul|FusedGemm)$/.test(op))
     throw new ModelError(
-      `'${nameOf(node)}': expected MatMul or Gemm with float32 weights to prune, found ${op} of ${weight.dtype}`,
+      `'${nameOf(node)}': expected MatMul or Gemm with float32 weights, found ${op} of ${weight.dtype}`,
     );
   return outFirst !== (turns % 2 === 1);
 }

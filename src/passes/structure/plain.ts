@@ -45,7 +45,8 @@ export function neuronRefusal({ in: ways, out }: FeedForward): string | undefine
 const products = /^(MatMul|Gemm|FusedMatMul|FusedGemm|Conv|Attention)$/;
 
 function weightRefusal(denses: readonly Dense[]): string | undefined {
-  for (const { op, weight, groups = 1 } of denses) {
+  for (const { op, weight, added, groups = 1 } of denses) {
+    if (added) return 'a difference of low rank beside its weight';
     if (!products.test(op) || weight.dtype !== 'float32') return `${op} of ${weight.dtype}`;
     const behind = weight.through.filter((one) => one.op !== 'Identity' && one.op !== 'Transpose');
     if (behind.length > 0) return `weights behind ${behind.map((one) => one.op).join(', ')}`;

@@ -5,7 +5,7 @@ import { fisherDiagonal, fisherRemoval } from '../../passes/prune/importance/fis
 import { randomScores } from '../../passes/prune/importance/random.ts';
 import { taylor } from '../../passes/prune/importance/taylor.ts';
 import { wanda } from '../../passes/prune/importance/wanda.ts';
-import { matrixOf } from '../../passes/prune/output-matrix.ts';
+import { matrixOf } from '../../passes/structure/matrix.ts';
 import { byRank, byScore, type Removal } from '../../passes/prune/removal.ts';
 import { groupsOf, type Site } from '../../passes/prune/sites.ts';
 import { headMagnitudes, neuronMagnitudes } from '../../passes/structure/magnitude.ts';
@@ -18,7 +18,7 @@ import { maskGradients, type WithSession } from './gradients.ts';
 import { featureSquares, outerProducts } from './grams.ts';
 import type { Probe } from '../../passes/prune/probe.ts';
 
-export const importances = ['fisher', 'fisher-diagonal', 'taylor', 'wanda', 'magnitude', 'random'] as const;
+export const importances = ['fisher', 'fisher-diagonal', 'taylor', 'wanda', 'l1', 'magnitude', 'random'] as const;
 /**
  * Of minilm-sst2 at half the multiply-adds, cut and fitted: divergence .045 nats with 0.3, .047 with none of what units do
  * together; with all of it .124 by an earlier fit that gave .054 with none.
@@ -42,6 +42,8 @@ export interface ImportanceMaterial {
   readonly probes: () => readonly Probe[];
   readonly seed: number;
   readonly open: WithSession;
+  /** Scores of factors that learn under a penalty. */
+  readonly masks: () => Promise<Float64Array[]>;
   readonly progress: (done: number, total: number) => void;
   readonly signal?: AbortSignal | undefined;
 }
@@ -55,6 +57,7 @@ export async function removalsOf(by: Importance, material: ImportanceMaterial): 
   if (by === 'random') return ranked(randomScores(sites.map(({ units }) => units), seed)); // prettier-ignore
   if (!feeding || samples.length === 0)
     throw new DataError(`--by ${by}: expected rows to look at, found none: name a file with --data, or use --by magnitude`); // prettier-ignore
+  if (by === 'l1') return (await material.masks()).map((scores, s) => byScore(scores.map((x) => x * costs[s]!))); // prettier-ignore
   const batches = await sortedBatches(samples, material.goal, feeding, seed);
   if (by === 'wanda') {
     const squares = shared(sites, await featureSquares(material.model, sites, batches, material.open));

@@ -5,7 +5,7 @@ import { cloneModel } from '../../ir/clone.ts';
 import type { Model } from '../../ir/graph.ts';
 import type { HostTensor } from '../../ir/host-tensor.ts';
 import { errorLeft, solveFit, type Fit, type Sums } from '../../passes/prune/least-squares.ts';
-import { biasOf, matrixOf, putMatrix } from '../../passes/prune/output-matrix.ts';
+import { biasOf, matrixOf, putMatrix } from '../../passes/structure/matrix.ts';
 import type { Site } from '../../passes/prune/sites.ts';
 import type { SortedBatch } from '../../objectives/sorted-batches.ts';
 import { column } from './grams.ts';

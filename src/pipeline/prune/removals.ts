@@ -10,6 +10,7 @@ import type { Block } from '../../passes/structure/blocks.ts';
 import type { KnownModel } from '../known-model.ts';
 import type { ChooseContext, ChooseOptions } from './choose.ts';
 import { removalsOf } from './importance.ts';
+import { maskScores } from './mask-scores.ts';
 import { costOf } from './prices.ts';
 import type { PruneMaterial } from './set-up.ts';
 import { Scratch } from '../learn/training.ts';
@@ -38,19 +39,22 @@ export function removalsFor(
 }
 
 async function removals(
-  { model, recognition }: KnownModel,
+  known: KnownModel,
   blocks: readonly Block[],
   sites: readonly Site[],
   material: PruneMaterial | undefined,
   { by, samples, labels = false, sequence }: ChooseOptions,
   context: ChooseContext,
 ): Promise<Removal[]> {
+  const { model, recognition } = known;
   const goal = labels ? material?.goal : undefined;
   if (labels && !goal) throw new DataError('labels: expected labels that the model has, found none');
   const macs = macCosts(blocks, sequence);
   const scratch = new Scratch();
   try {
     const progress = context.events.bar('looking at what matters');
+    const costs = sites.map((site) => costOf(macs, site));
+    const rows = chosenRows(material, samples, context.seed);
     return await removalsOf(by, {
       model,
       blocks,
@@ -59,10 +63,12 @@ async function removals(
       progress,
       seed: context.seed,
       signal: context.signal,
-      costs: sites.map((site) => costOf(macs, site)),
-      samples: chosenSamples(material, samples, context.seed),
+      costs,
+      samples: rows.map(labelled),
       feeding: material?.feeding,
       probes: () => probesOf(recognition, material?.binary ?? false),
+      masks: () =>
+        maskScores(known, sites, material, { ...context, samples: rows, labels, costs }, scratch, context.events),
       open: (made, name, use) => scratch.with(made, name, context, use),
     });
   } finally {
@@ -76,7 +82,18 @@ export function chosenSamples(
   count: number,
   seed: number,
 ): { sequences: PruneMaterial['samples'][number]['sequences']; target: unknown }[] {
-  const all = [...(material?.samples ?? [])];
+  return chosenRows(material, count, seed).map(labelled);
+}
+
+function chosenRows(material: PruneMaterial | undefined, count: number, seed: number): PruneMaterial['samples'] {
+  const all = material?.samples ?? [];
   const taken = sampler(count, all.length, seed);
-  return all.filter(() => taken()).map(({ sequences, target }) => ({ sequences, target: target.label }));
+  return all.filter(() => taken());
+}
+
+function labelled({ sequences, target }: PruneMaterial['samples'][number]): {
+  sequences: typeof sequences;
+  target: unknown;
+} {
+  return { sequences, target: target.label };
 }

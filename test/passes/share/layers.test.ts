@@ -6,6 +6,8 @@ import { alignLayers } from '../../../src/passes/share/align-layers.ts';
 import { shareLayers } from '../../../src/passes/share/layers.ts';
 import { parseGroups } from '../../../src/passes/share/groups.ts';
 import { blocksOf } from '../../../src/passes/structure/blocks.ts';
+import { trainableWeights } from '../../../src/passes/head/trainable.ts';
+import { headRefusal } from '../../../src/passes/structure/plain.ts';
 import { narrow } from '../../../src/passes/structure/narrow.ts';
 import { tinyBert } from '../../support/bert.ts';
 import { quietContext } from '../../support/graphs.ts';
@@ -61,6 +63,11 @@ describe('share-layers', () => {
     const options = { attention: [[0, 1, 2]], ffn: [[0, 1], [2, 3]], start: 'mean' } as const; // prettier-ignore
     const { model: shared } = shareLayers.run(model, { ...options, residualRank: 3 }, quietContext);
     const names = layersOf(shared).map(({ attention, ffn }) => [attention.output?.weight.name, ffn[0]?.out.weight.name]); // prettier-ignore
+    const [block] = blocksOf(shared, recognise(shared));
+    expect(headRefusal(block!)).toBe('a difference of low rank beside its weight');
+    const trained = new Set(trainableWeights(shared, recognise(shared)).weights.map(({ name }) => name));
+    const factors = [...shared.graph.initializers.keys()].filter((name) => /_(left|right)$/.test(name));
+    expect([factors.length > 0, factors.every((name) => trained.has(name))]).toEqual([true, true]);
     const own = layersOf(model).map(({ attention, ffn }) => [attention.output!.weight.name, ffn[0]!.out.weight.name]);
     expect(names).toEqual([[own[0]![0], own[0]![1]], [own[0]![0], own[0]![1]], [own[0]![0], own[2]![1]], own[3]!.with(1, own[2]![1]!)]); // prettier-ignore
   });

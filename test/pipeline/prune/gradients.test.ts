@@ -6,7 +6,7 @@ import type { Model } from '../../../src/ir/graph.ts';
 import type { HostTensor } from '../../../src/ir/host-tensor.ts';
 import { classificationGoal } from '../../../src/objectives/classification.ts';
 import type { Tokenizer } from '../../../src/data/tokenizer/tokenizer.ts';
-import { matrixOf, putMatrix } from '../../../src/passes/prune/output-matrix.ts';
+import { matrixOf, putMatrix } from '../../../src/passes/structure/matrix.ts';
 import type { Site } from '../../../src/passes/prune/sites.ts';
 import { sortedBatches } from '../../../src/objectives/sorted-batches.ts';
 import { maskGradients } from '../../../src/pipeline/prune/gradients.ts';
