@@ -22,7 +22,7 @@ const sst2 = `${root}../shared/data/sst2`;
 const LENGTH = 25;
 const SEED = 0;
 const budgets = (process.argv[2] ?? '0.9,0.7,0.5,0.3').split(',').map(Number);
-const methods = (process.argv[3] ?? 'fisher,fisher labels,magnitude,random').split(',');
+const methods = (process.argv[3] ?? 'fisher,fisher labels,l1,magnitude,random').split(',');
 
 /** Accuracy in %, agreement with the original in %, divergence from it in nats. */
 type Figures = readonly [accuracy: number, agreement: number, divergence: number];

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import Distill from '../../src/commands/distill.ts';
 import Train from '../../src/commands/train.ts';
 import { reportSchema } from '../../src/index.ts';
 import { cli } from '../support/cli.ts';
@@ -63,6 +64,9 @@ describe('success', () => {
       ['logits_b', 60],
     ]);
     expect(report.verdict).toBe('pass');
+    const refused = await refusal(Distill, [`${folder}-trained`, '--layers', '1', '--data', data, ...quick]);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toMatch(/expected texts without labels for a model with 2 heads \(logits_a, logits_b\)/);
   });
 
   it('trains in float16, in pieces and in two processes; --json prints the report and nothing else', async () => {

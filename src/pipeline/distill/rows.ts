@@ -125,6 +125,11 @@ function keptHead(
   rows: Parameters<typeof chooseHead>[3],
   seed: number,
 ): HeadChoice {
+  const heads = student.recognition.head.outputs.filter(({ kind }) => /^(token-)?logits$/.test(kind));
+  if (heads.length > 1)
+    throw new UsageError(
+      `${rows.path}: expected texts without labels for a model with ${heads.length} heads (${heads.map(({ name }) => name).join(', ')}), whose head the labels are of is not known, found labels`,
+    );
   const choice = chooseHead(student, config, task, rows, { seed });
   if (choice.step)
     throw new UsageError(
