@@ -20,19 +20,28 @@ export function structureTable({ structure }: Pick<Candidate, 'structure'>): Tab
   };
 }
 
-/** Whose weights each layer reads: a column a layer. Nothing where each has its own. */
-export function sharingTable({ sharing }: Pick<Candidate, 'sharing'>): Table | undefined {
-  if (!sharing?.some(({ attention, ffn }, i) => attention !== i || ffn !== i)) return undefined;
+/** Whose weights each layer reads, and whose bases its own are products with: a column a layer. Nothing where each has its own. */
+export function sharingTable({ sharing = [] }: Pick<Candidate, 'sharing'>): Table | undefined {
+  const weights = sharing.map(({ attention, ffn }) => ({ attention, ffn }));
+  const bases = sharing.map(({ basis }, i) => basis ?? { attention: i, ffn: i });
+  const others = (first: typeof weights): boolean =>
+    first.some(({ attention, ffn }, i) => attention !== i || ffn !== i);
+  const rowsOf = (of: string, first: typeof weights): string[][] =>
+    others(first)
+      ? [
+          [`${of}attention`, ...first.map(({ attention }) => String(attention))],
+          [`${of}feed-forward`, ...first.map(({ ffn }) => String(ffn))],
+        ]
+      : [];
+  const rows = [...rowsOf('', weights), ...rowsOf('basis of ', bases)];
+  if (rows.length === 0) return undefined;
   return {
-    caption: 'Layers that share weights: the first layer whose weights each one reads',
+    caption: 'Layers that share weights: the first layer whose weights, or basis, each one reads',
     columns: [
       { title: 'layer', kind: 'word' },
       ...sharing.map((_, i) => ({ title: String(i), kind: 'number' }) as const),
     ],
-    rows: [
-      ['attention', ...sharing.map(({ attention }) => String(attention))],
-      ['feed-forward', ...sharing.map(({ ffn }) => String(ffn))],
-    ],
+    rows,
   };
 }
 

@@ -215,7 +215,16 @@ const candidate = z.object({
   parts: z.object({ before: z.array(part), after: z.array(part) }).optional(),
   structure: structure.optional(),
   sharing: z
-    .array(z.object({ attention: z.int(), ffn: z.int() }))
+    .array(
+      z.object({
+        attention: z.int(),
+        ffn: z.int(),
+        basis: z
+          .object({ attention: z.int(), ffn: z.int() })
+          .optional()
+          .describe('the first layer whose basis its weights are products with'),
+      }),
+    )
     .optional()
     .describe('share: for each layer the first one whose weights it reads'),
   knee: z

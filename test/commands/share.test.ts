@@ -70,6 +70,8 @@ describe('share', () => {
     expect(step.options).toEqual({ attention: [[0, 1, 2, 3]], ffn: [[0, 1, 2, 3]], keep: 0.5 });
     const { layers } = recognise(readModel(out('e/onnx/model.onnx'))).encoders[0]!;
     expect(layers.map(({ ffn }) => ffn.length)).toEqual([1, 1, 1, 1]);
+    expect(whole.sharing).toEqual([0, 1, 2, 3].map((i) => ({ attention: i, ffn: i, basis: { attention: 0, ffn: 0 } })));
+    expect(renderText(whole, 100).replaceAll(/ +/g, ' ')).toContain('basis of attention 0 0 0 0');
     const most = 0.9 * whole.input.bytes;
     const report = await share(model, {
       maxSize: String(Math.round(most)),

@@ -1,4 +1,5 @@
-// Which layers read whose weights.
+// Which layers read whose weights, and whose bases.
+import type { Dense } from '../../bert/types.ts';
 import { blocksOf, type Block } from '../../passes/structure/blocks.ts';
 import type { Candidate } from '../../report/schema.ts';
 import type { KnownModel } from '../known-model.ts';
@@ -10,20 +11,43 @@ export function sharedLayers({
 }: Pick<KnownModel, 'model' | 'recognition'>): Pick<Candidate, 'sharing'> {
   if (!recognition.encoders.some(({ layers }) => layers.length > 0)) return {};
   const blocks = blocksOf(model, recognition);
-  const [attention, ffn] = [firsts(blocks.map(attentionKey)), firsts(blocks.map(ffnKey))];
-  return { sharing: blocks.map((_, i) => ({ attention: attention[i]!, ffn: ffn[i]! })) };
+  const [attention, ffn] = [attentionOf, ffnOf].map((of) => firsts(blocks.map((block) => of(block).map(nameOf))));
+  const based = [attentionOf, ffnOf].map((of) => firsts(blocks.map((block) => basesOf(of(block), recognition.denses))));
+  const any = based.some((layers) => layers.some((first, i) => first !== i));
+  return {
+    sharing: blocks.map((_, i) => ({
+      attention: attention![i]!,
+      ffn: ffn![i]!,
+      ...(any && { basis: { attention: based[0]![i]!, ffn: based[1]![i]! } }),
+    })),
+  };
 }
 
-function firsts(keys: readonly string[]): number[] {
+/** The first layer of the same names; its own number where it has none. */
+function firsts(names: readonly (readonly string[])[]): number[] {
+  const keys = names.map((list, i) => (list.length === 0 ? `own ${i}` : list.join(' ')));
   return keys.map((key) => keys.indexOf(key));
 }
 
-function attentionKey({ attention: { query, key, value, output } }: Block, layer: number): string {
-  const names = [query, key, value, output].map((dense) => dense?.weight.name ?? `own ${layer}`);
-  return names.join(' ');
+function attentionOf({ attention: { query, key, value, output } }: Block): Dense[] {
+  return [query, key, value, output].filter((dense) => dense !== undefined);
 }
 
-function ffnKey({ ffn }: Block, layer: number): string {
-  const names = ffn.flatMap((block) => [...block.in, block.out].map((dense) => dense.weight.name));
-  return names.length === 0 ? `own ${layer}` : names.join(' ');
+function ffnOf({ ffn }: Block): Dense[] {
+  return ffn.flatMap((block) => [...block.in, block.out]);
+}
+
+function nameOf({ weight }: Dense): string {
+  return weight.name;
+}
+
+/** Weights of the other one of two products, before the layer's own or after it. */
+function basesOf(own: readonly Dense[], denses: readonly Dense[]): string[] {
+  const outputs = new Set(own.map(({ output }) => output));
+  const inputs = new Set(own.map(({ input }) => input));
+  const among = new Set(own.map(nameOf));
+  return denses
+    .filter(({ input, output }) => inputs.has(output) || outputs.has(input))
+    .map(nameOf)
+    .filter((name) => !among.has(name));
 }
