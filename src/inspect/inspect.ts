@@ -11,6 +11,8 @@ import { hashFile } from '../onnx/hash.ts';
 import { readModel } from '../onnx/read.ts';
 import { sourceFiles } from '../onnx/sources.ts';
 import type { Pass, Skip } from '../passes/pass.ts';
+import { prunePass } from '../passes/prune/prune.ts';
+import { shareBasis } from '../passes/share/basis.ts';
 import { dynamic8Bit } from '../passes/quantize/dynamic-8bit.ts';
 import { fp16 } from '../passes/quantize/fp16.ts';
 import { findDuplicates, type Duplicate } from './duplicates.ts';
@@ -53,6 +55,8 @@ export interface InspectReport {
 export interface PassOutlook {
   readonly pass: string;
   readonly applicable: number;
+  /** What is counted; default nodes. */
+  readonly unit?: string;
   readonly skipped: readonly Skip[];
   /** Why the pass would refuse the whole model. */
   readonly refused?: string;
@@ -98,7 +102,12 @@ export async function inspect(path: string, options: InspectOptions = {}): Promi
       .map(({ name, tensor }) => ({ name, dtype: tensor.dtype, shape: tensor.shape, bytes: tensor.byteLength })),
     duplicates: findDuplicates(constants, uses),
     macs: macsAt(model.graph, uses, found, { batch: options.batch ?? 1, sequence: options.sequence ?? 128 }),
-    passes: [outlook(dynamic8Bit, model), outlook(fp16, model)],
+    passes: [
+      outlook(dynamic8Bit, model),
+      outlook(fp16, model),
+      outlook(prunePass, model, {}),
+      outlook(shareBasis, model, {}),
+    ],
     unrecognised: [...familyReasons(found), ...found.unrecognised],
   };
 }
@@ -108,10 +117,11 @@ function architecturesOf(config: Record<string, unknown> | undefined): string[] 
   return Array.isArray(list) ? list.map(String) : [];
 }
 
-function outlook(pass: Pass, model: Model): PassOutlook {
+/** @param options default those of the pass; prune and share look ahead without any */
+function outlook(pass: Pass, model: Model, options: unknown = pass.options.parse({})): PassOutlook {
   try {
-    const { applicable, skipped } = pass.plan(model, pass.options.parse({}));
-    return { pass: pass.name, applicable, skipped };
+    const { applicable, unit, skipped } = pass.plan(model, options);
+    return { pass: pass.name, applicable, ...(unit === undefined ? {} : { unit }), skipped };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return { pass: pass.name, applicable: 0, skipped: [], refused: error.message };

@@ -65,6 +65,7 @@ export const inspectSchema = z.object({
     z.object({
       pass: z.string(),
       applicable: z.int(),
+      unit: z.string().optional().describe('what is counted; nodes where absent'),
       skipped: z.array(z.object({ node: z.string(), op: z.string(), reason: z.string() })),
       refused: z.string().optional(),
     }),

@@ -41,8 +41,9 @@ export interface Pass<Schema extends z.ZodType = z.ZodType> {
 
 /** A look ahead. */
 export interface PassPlan {
-  /** Nodes that would be treated. */
+  /** Nodes, or what `unit` says, that would be treated. */
   readonly applicable: number;
+  readonly unit?: string;
   readonly skipped: readonly Skip[];
 }
 

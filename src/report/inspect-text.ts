@@ -116,12 +116,12 @@ function duplicates({ duplicates: all }: InspectReport): string[] {
   return lines.length > 0 ? [chalk.dim('duplicates'), ...lines] : [];
 }
 
-function passLines({ pass, applicable, skipped, refused }: PassOutlook): string[] {
+function passLines({ pass, applicable, unit = 'nodes', skipped, refused }: PassOutlook): string[] {
   if (refused !== undefined) return [`${pass}: ${chalk.yellow(`would refuse: ${refused}`)}`];
   const reasons = new Map<string, number>();
   for (const { op, reason } of skipped) reasons.set(`${op}: ${reason}`, (reasons.get(`${op}: ${reason}`) ?? 0) + 1);
   return [
-    `${pass}: ${applicable} nodes`,
+    `${pass}: ${applicable} ${unit}`,
     ...[...reasons].map(([reason, times]) => chalk.dim(`  left: ${times} x ${reason}`)),
   ];
 }

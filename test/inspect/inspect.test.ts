@@ -71,13 +71,18 @@ describe('a BERT', () => {
   it('says what passes would treat, and after quantization why they would refuse', async () => {
     const folder = modelFolder();
     const { passes } = await inspect(folder);
-    expect(passes.map(({ pass, applicable }) => [pass, applicable > 10])).toEqual([
-      ['quantize-8bit', true],
-      ['quantize-fp16', true],
+    expect(passes.map(({ pass, applicable, unit }) => [pass, applicable > 10, unit])).toEqual([
+      ['quantize-8bit', true, undefined],
+      ['quantize-fp16', true, undefined],
+      ['prune', false, 'blocks'],
+      ['share-basis', true, 'weights'],
     ]);
+    expect(passes[2]).toMatchObject({ applicable: 4, skipped: [] }); // two blocks in each of two layers
     const report = await quantize(folder, { bench: false, validate: false });
     const again = await inspect(report.output.path);
-    expect(again.passes.map(({ refused }) => refused)).toEqual([
+    expect(again.passes.map(({ applicable }) => applicable).slice(2)).toEqual([0, 0]);
+    expect(again.passes[2]!.skipped[0]!.reason).toBe('MatMulInteger of int8');
+    expect(again.passes.map(({ refused }) => refused).slice(0, 2)).toEqual([
       expect.stringContaining('it was quantized already, by bert-compress (quantize int8)'),
       expect.stringContaining('it was quantized already'),
     ]);

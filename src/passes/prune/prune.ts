@@ -2,9 +2,11 @@
 import * as z from 'zod';
 import { recognise } from '../../bert/recognise.ts';
 import { UsageError } from '../../errors.ts';
-import { definePass } from '../pass.ts';
+import type { Node } from '../../ir/graph.ts';
+import { definePass, skip, type Skip } from '../pass.ts';
 import { blocksOf, type Block } from '../structure/blocks.ts';
 import { narrow } from '../structure/narrow.ts';
+import { headRefusal, neuronRefusal } from '../structure/plain.ts';
 import type { KeepPlan } from './keep-plan.ts';
 
 const numbers = z.array(z.int().nonnegative()).readonly();
@@ -41,8 +43,19 @@ export const prunePass = definePass({
     const stats = { 'heads before': before.heads, heads: after.heads, 'neurons before': before.neurons, neurons: after.neurons }; // prettier-ignore
     return { model: changed ? narrow(input, blocks, plan.layers) : input, changed, stats, skipped: [] };
   },
+  /** For any options: attention and feed-forward blocks that heads or neurons could go from. */
   plan(input) {
-    return { applicable: blocksOf(input, recognise(input)).length, skipped: [] };
+    const skipped: Skip[] = [];
+    let applicable = 0;
+    const look = (node: Node, reason: string | undefined): void => {
+      if (reason === undefined) applicable++;
+      else skipped.push(skip(node, reason));
+    };
+    for (const block of blocksOf(input, recognise(input))) {
+      look(block.attention.node, headRefusal(block));
+      for (const ffn of block.ffn) look(ffn.out.node, neuronRefusal(ffn));
+    }
+    return { applicable, unit: 'blocks', skipped };
   },
 });
 

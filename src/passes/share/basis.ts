@@ -12,7 +12,7 @@ import { floats } from '../../ir/tensor.ts';
 import { sweep } from '../../ir/sweep.ts';
 import { inputBasis, inputDirections, outputBasis, outputDirections, type Directions, type Member } from '../../math/shared-basis.ts'; // prettier-ignore
 import { matrixOf } from '../structure/matrix.ts';
-import { definePass } from '../pass.ts';
+import { definePass, skip, type Skip } from '../pass.ts';
 import { blocksOf, type Block } from '../structure/blocks.ts';
 import { unsplittable, writeFactors } from './factors.ts';
 
@@ -71,8 +71,19 @@ export const shareBasis = definePass({
     };
     return { model, changed: made.length > 0, stats, skipped: [] };
   },
+  /** For any options: weights of attention and feed-forward blocks that can be written as products. */
   plan(input) {
-    return { applicable: blocksOf(input, recognise(input)).length, skipped: [] };
+    const skipped: Skip[] = [];
+    const denses = blocksOf(input, recognise(input)).flatMap(({ attention: { query, key, value, output }, ffn }) => [
+      ...[query, key, value, output].filter((dense) => dense !== undefined),
+      ...ffn.flatMap((block) => [...block.in, block.out]),
+    ]);
+    const once = [...new Map(denses.map((dense) => [dense.weight.name, dense])).values()];
+    for (const dense of once) {
+      const reason = unsplittable(dense);
+      if (reason !== undefined) skipped.push(skip(dense.node, reason));
+    }
+    return { applicable: once.length - skipped.length, unit: 'weights', skipped };
   },
 });
 
