@@ -6,13 +6,12 @@ import type { Dense } from './types.ts';
 
 type Denses = ReadonlyMap<Node, Dense>;
 
-/** The products that a product without bias feeds alone, each wider than it is; none where it is no first of two. */
+/** The products that a product without bias, narrower than what it reads, feeds alone; none where it is no first of two. */
 export function secondProducts(stream: Stream, denses: Denses, first: Dense): Dense[] {
   if (first.bias || first.outFeatures >= first.inFeatures) return [];
   const seconds = stream.readers(first.output).map(({ node }) => denses.get(node));
-  const wider = (second: Dense | undefined): second is Dense =>
-    second?.input === first.output && second.outFeatures > first.outFeatures;
-  return seconds.every(wider) ? seconds : [];
+  const reads = (second: Dense | undefined): second is Dense => second?.input === first.output;
+  return seconds.every(reads) ? seconds : [];
 }
 
 /** What a dense layer reads: where it is the second of two products, what the first one reads, and its features. */

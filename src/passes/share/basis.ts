@@ -80,7 +80,7 @@ export const shareBasis = definePass({
     ]);
     const once = [...new Map(denses.map((dense) => [dense.weight.name, dense])).values()];
     for (const dense of once) {
-      const reason = unsplittable(dense);
+      const reason = unsplittable(input.graph, dense);
       if (reason !== undefined) skipped.push(skip(dense.node, reason));
     }
     return { applicable: once.length - skipped.length, unit: 'weights', skipped };
@@ -96,7 +96,7 @@ export function basesOf(
 ): Basis[] {
   const sets = setsOf(model, groupsOf);
   return sets.map((set, i) => {
-    refuseOthers(set);
+    refuseOthers(model.graph, set);
     const basis = { ...set, directions: directionsOf(set, products), whole: wholeOf(set), each: eachRank(set) };
     progress(i + 1, sets.length);
     return basis;
@@ -155,9 +155,9 @@ function bothSides(name: string, reading: readonly Dense[], writing: readonly De
 }
 
 /** Throws ModelError. */
-function refuseOthers({ name, side, width, denses }: BasisSet): void {
+function refuseOthers(graph: Graph, { name, side, width, denses }: BasisSet): void {
   for (const dense of denses) {
-    const reason = unsplittable(dense);
+    const reason = unsplittable(graph, dense);
     const own = side === 'in' ? dense.inFeatures : dense.outFeatures;
     if (reason ?? own !== width)
       throw new ModelError(

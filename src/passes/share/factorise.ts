@@ -5,7 +5,7 @@ import { recognise } from '../../bert/recognise.ts';
 import type { Dense, Embedding, Recognition } from '../../bert/types.ts';
 import { ModelError, UsageError } from '../../errors.ts';
 import { cloneModel } from '../../ir/clone.ts';
-import type { Model, Node } from '../../ir/graph.ts';
+import type { Graph, Model, Node } from '../../ir/graph.ts';
 import { Names } from '../../ir/names.ts';
 import { makeNode } from '../../ir/node.ts';
 import { asFloat32, floats } from '../../ir/tensor.ts';
@@ -134,7 +134,7 @@ function factoriseDenses(
   const counts = { weights: 0, 'parameters saved': 0 };
   for (const [i, dense] of denses.entries()) {
     const { inFeatures, outFeatures, input } = dense;
-    const factors = factorsOf(dense, keep, products?.get(input));
+    const factors = factorsOf(model.graph, dense, keep, products?.get(input));
     if (typeof factors === 'string') skipped.push(skip(dense.node, factors));
     else {
       const { left, right } = namedFactors(model.graph, dense, factors);
@@ -149,6 +149,7 @@ function factoriseDenses(
 
 /** The factors, or why there are none. */
 function factorsOf(
+  graph: Graph,
   dense: Dense,
   keep: NonNullable<Options['dense']>,
   gram: Float64Array | undefined,
@@ -156,7 +157,7 @@ function factorsOf(
   // prettier-ignore
   const { inFeatures, outFeatures } = dense;
   const rank = typeof keep === 'number' ? Math.floor((keep * inFeatures * outFeatures) / (inFeatures + outFeatures)) : undefined; // prettier-ignore
-  const reason = unsplittable(dense) ?? (rank === undefined ? undefined : tooMuch(dense, rank));
+  const reason = unsplittable(graph, dense) ?? (rank === undefined ? undefined : tooMuch(dense, rank));
   if (reason !== undefined) return reason;
   const found = lowRank(matrixOf(dense), inFeatures, outFeatures, rank ?? (keep as { energy: number }), gram);
   return tooMuch(dense, found.rank) ?? found;

@@ -1,20 +1,44 @@
 // A dense weight written as the product of two: what factorisation and a shared basis have in common.
 import type { Dense } from '../../bert/types.ts';
 import { nameOf } from '../../bert/scene.ts';
-import type { Graph } from '../../ir/graph.ts';
+import type { Graph, Node } from '../../ir/graph.ts';
 import { Names } from '../../ir/names.ts';
-import { makeNode } from '../../ir/node.ts';
+import { intAttr, makeNode } from '../../ir/node.ts';
 import { floats } from '../../ir/tensor.ts';
 import type { LowRank } from '../../math/low-rank.ts';
 import { balanceOf } from '../../math/shared-basis.ts';
 
 /** Why a dense layer's weight cannot be written as two. */
-export function unsplittable({ op, weight }: Dense): string | undefined {
+export function unsplittable(graph: Graph, { op, weight, outFirst }: Dense): string | undefined {
   if (weight.dtype !== 'float32') return `the weight is ${weight.dtype}, not float32`;
   if (op !== 'MatMul' && op !== 'Gemm') return `${op} is not split: only MatMul and Gemm are`;
   if (weight.through.length > 0 && !weight.through.every((node) => node.op === 'Transpose' || node.op === 'Identity'))
     return `the weight comes through ${weight.through.map((node) => node.op).join(', ')}`;
-  return undefined;
+  const turned = weight.through.filter((node) => node.op === 'Transpose').length % 2 === 1;
+  const other = readersOf(graph, weight.name).find((reader) => !isProduct(reader) || reader.turned !== (turned !== outFirst)); // prettier-ignore
+  return other && `the weight is also read by '${nameOf(other.node)}', ${other.node.op}`;
+}
+
+/** A node that reads a weight behind Identity and Transpose, and whether it reads it, transB counted, the other way round. */
+interface Reader {
+  readonly node: Node;
+  readonly index: number;
+  readonly turned: boolean;
+}
+
+function readersOf(graph: Graph, name: string, turned = false): Reader[] {
+  return graph.nodes.flatMap((node) =>
+    node.inputs.flatMap((input, index): Reader[] => {
+      if (input !== name) return [];
+      if (node.op === 'Identity' || (node.op === 'Transpose' && node.domain === ''))
+        return readersOf(graph, node.outputs[0]!, turned !== (node.op === 'Transpose'));
+      return [{ node, index, turned: turned !== (node.op === 'Gemm' && intAttr(node, 'transB') === 1) }];
+    }),
+  );
+}
+
+function isProduct({ node: { op, domain }, index }: Reader): boolean {
+  return index === 1 && domain === '' && (op === 'MatMul' || op === 'Gemm');
 }
 
 /**
@@ -30,9 +54,9 @@ export function writeFactors(
   inner = new Map<string, string>(),
 ): void {
   const names = new Names(graph);
-  const operand = weight.through.at(-1)?.outputs[0] ?? weight.name;
+  const readers = new Set(readersOf(graph, weight.name).map(({ node }) => node));
   graph.nodes = graph.nodes.flatMap((node) => {
-    if (node.inputs[1] !== operand || (node.op !== 'MatMul' && node.op !== 'Gemm')) return [node];
+    if (!readers.has(node)) return [node];
     const key = `${node.inputs[0]} ${left}`;
     const known = inner.get(key);
     const product = known ?? names.fresh(`${node.outputs[0]}_rank`);
