@@ -1,5 +1,7 @@
 // What weights read and write, measured on texts: for a shared basis, and for differences of low rank.
-import { basesOf, evenRank, lostAt, shareBasis, valuesOfBases, writeBases } from '../../passes/share/basis.ts';
+import { evenRank, lostAt } from '../../passes/share/basis-ranks.ts';
+import { basesOf, valuesOfBases } from '../../passes/share/basis-sets.ts';
+import { shareBasis, writeBases } from '../../passes/share/basis.ts';
 import { densesOf } from '../../passes/share/layers.ts';
 import { blocksOf } from '../../passes/structure/blocks.ts';
 import { Scratch } from '../learn/training.ts';

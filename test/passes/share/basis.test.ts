@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../../src/errors.ts';
 import { countParams } from '../../../src/ir/params.ts';
-import { shareBasis, valuesOfBases } from '../../../src/passes/share/basis.ts';
+import { valuesOfBases } from '../../../src/passes/share/basis-sets.ts';
+import { shareBasis } from '../../../src/passes/share/basis.ts';
 import { tinyBert } from '../../support/bert.ts';
 import { quietContext } from '../../support/graphs.ts';
 import { cosine, runModel } from '../../support/run-model.ts';
