@@ -35,6 +35,9 @@ const options = z.object({
 });
 type Options = z.output<typeof options>;
 
+/** A number (rank of the table, share of a weight's parameters), or the share of the squares that is kept. */
+export type FactorRank = NonNullable<Options['dense']>;
+
 /**
  * Throws UsageError for a rank that makes nothing smaller, with the figures; ModelError for a table that other nodes read.
  */
@@ -125,7 +128,7 @@ function densesOf({ encoders }: Recognition): Dense[] {
 function factoriseDenses(
   model: Model,
   found: Recognition,
-  keep: NonNullable<Options['dense']>,
+  keep: FactorRank,
   { products }: Options,
   skipped: Skip[],
   progress: (done: number, total: number) => void,
@@ -148,12 +151,7 @@ function factoriseDenses(
 }
 
 /** The factors, or why there are none. */
-function factorsOf(
-  graph: Graph,
-  dense: Dense,
-  keep: NonNullable<Options['dense']>,
-  gram: Float64Array | undefined,
-): LowRank | string {
+function factorsOf(graph: Graph, dense: Dense, keep: FactorRank, gram: Float64Array | undefined): LowRank | string {
   // prettier-ignore
   const { inFeatures, outFeatures } = dense;
   const rank = typeof keep === 'number' ? Math.floor((keep * inFeatures * outFeatures) / (inFeatures + outFeatures)) : undefined; // prettier-ignore

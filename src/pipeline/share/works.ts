@@ -8,12 +8,11 @@ import { chooseGroups, layerParams, paramsOf, sum, type Groups } from './choose.
 import { fewerLayers } from './fewer-layers.ts';
 import { runSteps, type Step } from '../steps.ts';
 import { withModel, type Pruned, type Work, type Workshop } from '../prune/works.ts';
-import type { Rank } from '../../math/low-rank.ts';
 import { blocksOf, type Block } from '../../passes/structure/blocks.ts';
 import { alignLayers } from '../../passes/share/align-layers.ts';
 import { codebook } from '../../passes/share/codebook.ts';
 import { shareExact } from '../../passes/share/exact.ts';
-import { factorise } from '../../passes/share/factorise.ts';
+import { factorise, type FactorRank } from '../../passes/share/factorise.ts';
 import { parseGroups, type Group } from '../../passes/share/groups.ts';
 import { shareLayers } from '../../passes/share/layers.ts';
 
@@ -117,8 +116,8 @@ async function withAlternative(
 
 /** Ranks: a number, a share of a weight's parameters, or the energy that is kept. */
 export interface Factorisation {
-  readonly embeddings?: Rank;
-  readonly dense?: Rank;
+  readonly embeddings?: FactorRank;
+  readonly dense?: FactorRank;
 }
 
 /**
