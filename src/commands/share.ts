@@ -11,7 +11,7 @@ const [WHAT, DATA] = ['WHAT TO SHARE', 'DATA'];
 
 export default class Share extends MeasuringCommand {
   static override summary = 'Store one set of weights where there were many, and measure what that cost.';
-  static override description = `The file gets smaller, the speed stays: layers that share weights are still computed one after the other. Writes a folder NAME-shared
+  static override description = `The file gets smaller. Layers that share weights are computed one after the other as before; a basis that all share changes the speed a little. Writes a folder NAME-shared
 beside the model's, complete for transformers.js.
 
 Exit code: 0 done and every gate holds; 1 a gate failed (the model is kept as NAME.rejected.onnx); 2 wrong usage, model or data; 130 interrupted.`;
