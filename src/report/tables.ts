@@ -52,6 +52,7 @@ export function beforeAfter(report: Report, one: Candidate): Table {
   const rows = [
     ['size', bytes(report.input.bytes), bytes(output.bytes), `${percent(one.ratio, 1)}, ${sizes(one.ratio)}`],
     ...compressedRows(report, one),
+    ...parametersRow(report, one),
     ...macsRow(one),
     ...accuraciesOf(one).flatMap((scored) => accuracyRows(scored.accuracy, scored.task)),
     ...(one.latency ?? []).map(latencyRow),
@@ -67,6 +68,12 @@ export function beforeAfter(report: Report, one: Candidate): Table {
     columns: [column('', 'word'), column('before', 'number'), column('after', 'number'), column('', 'prose')],
     rows,
   };
+}
+
+/** Numbers of a model that was made smaller, those that are shared counted once. */
+function parametersRow({ command, input }: Report, { output }: Candidate): string[][] {
+  if (command !== 'share' && command !== 'prune') return [];
+  return [['parameters', whole(input.params), whole(output.params), percent(output.params / input.params, 1)]];
 }
 
 /** What zeros save: only files that are compressed get smaller by them. */

@@ -71,7 +71,9 @@ describe('share', () => {
     const { layers } = recognise(readModel(out('e/onnx/model.onnx'))).encoders[0]!;
     expect(layers.map(({ ffn }) => ffn.length)).toEqual([1, 1, 1, 1]);
     expect(whole.sharing).toEqual([0, 1, 2, 3].map((i) => ({ attention: i, ffn: i, basis: { attention: 0, ffn: 0 } })));
-    expect(renderText(whole, 100).replaceAll(/ +/g, ' ')).toContain('basis of attention 0 0 0 0');
+    const text = renderText(whole, 100).replaceAll(/ +/g, ' ');
+    expect(text).toContain('basis of attention 0 0 0 0');
+    expect(text).toMatch(/parameters [\d,]+ [\d,]+ \d\d\.\d %/);
     const most = 0.9 * whole.input.bytes;
     const report = await share(model, {
       maxSize: String(Math.round(most)),
