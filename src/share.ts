@@ -61,11 +61,11 @@ export function share(model: string, options: ShareOptions = {}, events?: Events
 /** Layers first: what they share is then factorised or coded once. Healing comes before codes, which are not trained. */
 function worksOf(options: ShareOptions): Work[] {
   const { keepParameters: keep, parts = 'all', start = 'mean', residualRank, codebook } = options;
-  const given = keep ?? options.form ?? (onlySize(options) ? options.maxSize : undefined);
-  const groups = options.groups ?? (given === undefined ? undefined : 'auto');
+  const most = budgetOf(options);
+  const budget = keep ?? most ?? options.form;
+  const groups = options.groups ?? (budget === undefined ? undefined : 'auto');
   const form = options.form ?? (options.groups === undefined ? 'basis' : 'weights');
   refuseUnused(options, groups, form);
-  const most = keep === undefined && groups === 'auto' && codebook === undefined && options.maxSize !== undefined ? parseSize(options.maxSize) : undefined; // prettier-ignore
   return [
     exactly(),
     ...(groups === undefined ? [] : [acrossLayers({ groups, form, keep, most, parts, start, residualRank })]),
@@ -75,9 +75,17 @@ function worksOf(options: ShareOptions): Work[] {
   ];
 }
 
-/** A size and nothing that says how it is to be reached. */
-function onlySize({ maxSize, exact, factorise, codebook }: ShareOptions): boolean {
-  return maxSize !== undefined && !exact && factorise === undefined && codebook === undefined;
+/** Bytes that sharing is to get to, where a size is given and nothing that says how it is reached. */
+function budgetOf({
+  maxSize,
+  exact,
+  groups = 'auto',
+  keepParameters,
+  factorise,
+  codebook,
+}: ShareOptions): number | undefined {
+  const said = exact === true || groups !== 'auto' || (keepParameters ?? factorise ?? codebook) !== undefined;
+  return maxSize === undefined || said ? undefined : parseSize(maxSize);
 }
 
 /** Options that contradict each other or that nothing has a use for. Throws UsageError. */
@@ -87,18 +95,25 @@ function refuseUnused(options: ShareOptions, groups: string | undefined, form: '
   if (exact && lossy)
     throw new UsageError('--exact: expected it alone, found --groups, --factorise or --codebook, which change outputs');
   if (!exact && !lossy)
-    throw new UsageError('share: expected --exact, --groups, --factorise or --codebook, found none of them');
+    throw new UsageError(
+      'share: expected --exact, --keep-parameters, --max-size, --groups, --factorise or --codebook, found none of them',
+    );
   if (keep !== undefined && !(keep > 0 && keep < 1))
     throw new UsageError(`--keep-parameters: expected a share between 0 and 1, found ${keep}`);
   if (keep !== undefined && groups !== 'auto' && form === 'weights')
     throw new UsageError(`--keep-parameters: expected --groups auto or --form basis, found --groups ${groups}`);
-  const [unused] = Object.entries({ '--parts': options.parts, '--start': start, '--residual-rank': residualRank }).find(([, value]) => value !== undefined) ?? []; // prettier-ignore
+  const ofWeights = { '--start': start, '--residual-rank': residualRank };
+  const [unused] = given({ '--parts': options.parts, ...ofWeights });
   if (groups === undefined && unused !== undefined) throw new UsageError(`${unused}: expected --groups, found none`);
-  const [own] = Object.entries({ '--start': start, '--residual-rank': residualRank }).find(([, value]) => value !== undefined) ?? []; // prettier-ignore
+  const [own] = given(ofWeights);
   if (form === 'basis' && own !== undefined)
     throw new UsageError(`${own}: expected --form weights, found a basis, which has none`);
   if (groups === undefined && factorise === undefined && (healMinutes ?? healEpochs) !== undefined)
     throw new UsageError('healing: expected --groups or --factorise, found nothing that training can heal');
+}
+
+function given(flags: Readonly<Record<string, unknown>>): string[] {
+  return Object.keys(flags).filter((flag) => flags[flag] !== undefined);
 }
 
 /** `embeddings:128`, `dense:0.5`, or `95%` of the squares for either. Throws UsageError. */

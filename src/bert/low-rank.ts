@@ -19,7 +19,6 @@ export function readBy(
   { stream, denses, uses }: Pick<Scene, 'stream' | 'denses' | 'uses'>,
   dense: Dense,
 ): Pick<Dense, 'input' | 'inFeatures'> {
-  // prettier-ignore
   const producer = uses.producer.get(dense.input);
   const first = producer && denses.get(producer);
   return first && secondProducts(stream, denses, first).length > 0 ? first : dense;

@@ -139,7 +139,10 @@ describe('share', () => {
   });
 
   it.each([
-    [[], 'share: expected --exact, --groups, --factorise or --codebook, found none of them'],
+    [
+      [],
+      'share: expected --exact, --keep-parameters, --max-size, --groups, --factorise or --codebook, found none of them',
+    ],
     [['--exact', '--codebook', '16'], '--exact: expected it alone'],
     [['--groups', '0-7'], '--groups: expected layers 0 to 3, found 4'],
     [
@@ -162,7 +165,10 @@ describe('share', () => {
       ['--exact', '--heal-epochs', '1'],
       'healing: expected --groups or --factorise, found nothing that training can heal',
     ],
-    [['--keep-parameters', '0.01'], 'basis of attention 0+1+2+3 in: expected a share of the parameters that leaves it'],
+    [
+      ['--keep-parameters', '0.01'],
+      'basis of what attention 0-3 reads: expected a share of the parameters that leaves it',
+    ],
     [['--keep-parameters', '0.5', '--residual-rank', '2'], '--residual-rank: expected --form weights, found a basis'],
     [['--groups', 'auto', '--residual-rank', '99'], '--residual-rank 99: expected a rank that leaves'],
     [['--groups', '0-1', '--residual-rank', '12'], 'residual rank 12: expected differences with fewer parameters'],

@@ -4,9 +4,10 @@ import type { Dense } from '../../bert/types.ts';
 import { ModelError } from '../../errors.ts';
 import type { Graph, Model } from '../../ir/graph.ts';
 import { inputDirections, outputDirections, type Directions, type Member } from '../../math/shared-basis.ts';
-import { blocksOf, type Block } from '../structure/blocks.ts';
+import { blocksOf, onePerWeight, type Block } from '../structure/blocks.ts';
 import { matrixOf } from '../structure/matrix.ts';
 import { unsplittable } from './factors.ts';
+import { densesOf } from './layers.ts';
 
 /** Layers that share, part by part. */
 export interface BasisGroups {
@@ -35,18 +36,29 @@ export interface Basis extends BasisSet {
   readonly each: number;
 }
 
+interface BasesContext {
+  /** Known already, by the name of the basis. */
+  readonly directions?: ReadonlyMap<string, Directions> | undefined;
+  readonly progress?: (done: number, total: number) => void;
+}
+
 /** The bases of groups of layers. Throws ModelError. */
 export function basesOf(
   model: Model,
   groupsOf: BasisGroups,
   products: Products,
-  progress: (done: number, total: number) => void = () => {},
+  { directions, progress }: BasesContext = {},
 ): Basis[] {
   const sets = setsOf(model, groupsOf);
   return sets.map((set, i) => {
     refuseOthers(model.graph, set);
-    const basis = { ...set, directions: directionsOf(set, products), whole: wholeOf(set), each: eachRank(set) };
-    progress(i + 1, sets.length);
+    const basis = {
+      ...set,
+      directions: directions?.get(set.name) ?? directionsOf(set, products),
+      whole: wholeOf(set),
+      each: eachRank(set),
+    };
+    progress?.(i + 1, sets.length);
     return basis;
   });
 }
@@ -75,30 +87,28 @@ function written({ node }: Dense): string {
 }
 
 function attentionSets(blocks: readonly Block[], group: readonly number[]): BasisSet[] {
-  const denses = group.map((layer) => {
-    const { query, key, value, output } = blocks[layer]!.attention;
-    if (!query || !key || !value || !output)
-      throw new ModelError(`attention of layer ${layer}: expected its four projections, found some not recognised`);
-    return { reading: [query, key, value], output };
-  });
-  const name = group.join('+');
-  return bothSides(`attention ${name}`, denses.flatMap(({ reading }) => reading), denses.map(({ output }) => output)); // prettier-ignore
+  const denses = group.map((layer) => densesOf(blocks[layer]!, 'attention', layer));
+  return bothSides(`attention ${named(group)}`, denses.flatMap((each) => each.slice(0, 3)), denses.map((each) => each[3]!)); // prettier-ignore
 }
 
 function feedForwardSets(blocks: readonly Block[], group: readonly number[]): BasisSet[] {
   const all = group.flatMap((layer) => blocks[layer]!.ffn);
   if (all.length === 0) return [];
-  return bothSides(`feed-forward ${group.join('+')}`, all.flatMap((block) => block.in), all.map(({ out }) => out)); // prettier-ignore
+  return bothSides(`feed-forward ${named(group)}`, all.flatMap((block) => block.in), all.map(({ out }) => out)); // prettier-ignore
+}
+
+/** As `--groups` takes it: 0-3, or 0+3. */
+function named(group: readonly number[]): string {
+  const [first] = group;
+  const range = group.length > 2 && group.every((layer, i) => layer === first! + i);
+  return range ? `${first}-${group.at(-1)}` : group.join('+');
 }
 
 /** A weight that several layers read already counts once. */
 function bothSides(name: string, reading: readonly Dense[], writing: readonly Dense[]): BasisSet[] {
-  const once = (denses: readonly Dense[]): Dense[] => [
-    ...new Map(denses.map((dense) => [dense.weight.name, dense])).values(),
-  ];
   return [
-    { name: `${name} in`, side: 'in', width: reading[0]!.inFeatures, denses: once(reading) },
-    { name: `${name} out`, side: 'out', width: writing[0]!.outFeatures, denses: once(writing) },
+    { name: `what ${name} reads`, side: 'in', width: reading[0]!.inFeatures, denses: onePerWeight(reading) },
+    { name: `what ${name} writes`, side: 'out', width: writing[0]!.outFeatures, denses: onePerWeight(writing) },
   ];
 }
 

@@ -8,9 +8,9 @@ import type { Graph, Model } from '../../ir/graph.ts';
 import { Names } from '../../ir/names.ts';
 import { sweep } from '../../ir/sweep.ts';
 import { floats } from '../../ir/tensor.ts';
-import { inputBasis, outputBasis } from '../../math/shared-basis.ts';
+import { inputBasis, outputBasis, type Directions } from '../../math/shared-basis.ts';
 import { definePass, skip, type Skip } from '../pass.ts';
-import { blocksOf } from '../structure/blocks.ts';
+import { blocksOf, densesOfBlock, onePerWeight } from '../structure/blocks.ts';
 import { ranksFor } from './basis-ranks.ts';
 import { basesOf, membersOf, type Basis, type Products } from './basis-sets.ts';
 import { unsplittable, writeFactors } from './factors.ts';
@@ -29,6 +29,10 @@ const options = z.object({
     .custom<ReadonlyMap<string, number>>()
     .optional()
     .describe('what an error of each basis costs, by its name; default the same'),
+  directions: z
+    .custom<ReadonlyMap<string, Directions>>()
+    .optional()
+    .describe('of each basis, where they are known, by its name'),
 });
 
 /**
@@ -38,26 +42,22 @@ export const shareBasis = definePass({
   name: 'share-basis',
   summary: 'weights of several layers as products with one shared matrix',
   options,
-  run(input, { attention, ffn, keep, products, importance }, { progress }) {
-    const bases = basesOf(input, { attention, ffn }, products, progress);
+  run(input, { attention, ffn, keep, products, importance, directions }, { progress }) {
+    const bases = basesOf(input, { attention, ffn }, products, { directions, progress });
     const ranks = ranksFor(bases, keep, importance);
     const model = writeBases(input, bases, ranks, products);
     const made = bases.filter(({ name }) => ranks.has(name));
     const stats = {
       bases: made.length,
       'saved parameters': made.reduce((sum, { name, whole, each }) => sum + whole - ranks.get(name)! * each, 0),
-      ...Object.fromEntries(made.map(({ name }) => [`rank of ${name}`, ranks.get(name)!])),
+      ...Object.fromEntries(made.map(({ name }) => [`directions of ${name}`, ranks.get(name)!])),
     };
     return { model, changed: made.length > 0, stats, skipped: [] };
   },
   /** For any options: weights of attention and feed-forward blocks that can be written as products. */
   plan(input) {
     const skipped: Skip[] = [];
-    const denses = blocksOf(input, recognise(input)).flatMap(({ attention: { query, key, value, output }, ffn }) => [
-      ...[query, key, value, output].filter((dense) => dense !== undefined),
-      ...ffn.flatMap((block) => [...block.in, block.out]),
-    ]);
-    const once = [...new Map(denses.map((dense) => [dense.weight.name, dense])).values()];
+    const once = onePerWeight(blocksOf(input, recognise(input)).flatMap(densesOfBlock));
     for (const dense of once) {
       const reason = unsplittable(input.graph, dense);
       if (reason !== undefined) skipped.push(skip(dense.node, reason));

@@ -11,6 +11,7 @@ import { makeNode } from '../../ir/node.ts';
 import { asFloat32, floats } from '../../ir/tensor.ts';
 import { sweep } from '../../ir/sweep.ts';
 import { lowRank, lowRankRows, type LowRank, type Rank } from '../../math/low-rank.ts';
+import { densesOfBlock, onePerWeight } from '../structure/blocks.ts';
 import { matrixOf } from '../structure/matrix.ts';
 import { definePass, skip, type Skip } from '../pass.ts';
 import { nameOf } from '../../bert/scene.ts';
@@ -68,7 +69,6 @@ function factoriseTable(
   wanted: Rank,
   { tokenCounts }: Options,
 ): Record<string, number> {
-  // prettier-ignore
   const table = tokenTable(found);
   const { weight, rows, width } = table;
   const { graph } = model;
@@ -116,13 +116,7 @@ function tokenTable({ encoders }: Recognition): Embedding {
 
 /** Dense layers of attention and feed-forward blocks, one for each weight. */
 function densesOf({ encoders }: Recognition): Dense[] {
-  const all = encoders.flatMap(({ layers }) =>
-    layers.flatMap(({ attention: { query, key, value, output }, ffn }) => [
-      ...[query, key, value, output].filter((dense) => dense !== undefined),
-      ...ffn.flatMap((block) => [...block.in, block.out]),
-    ]),
-  );
-  return [...new Map(all.map((dense) => [dense.weight.name, dense])).values()];
+  return onePerWeight(encoders.flatMap(({ layers }) => layers.flatMap(densesOfBlock)));
 }
 
 function factoriseDenses(

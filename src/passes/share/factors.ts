@@ -74,7 +74,6 @@ export function namedFactors(
   dense: Dense,
   { left, right }: Pick<LowRank, 'left' | 'right'>,
 ): { readonly left: string; readonly right: string } {
-  // prettier-ignore
   const { weight, inFeatures, outFeatures } = dense;
   const balance = balanceOf(left, [right]);
   const names = new Names(graph);
@@ -90,7 +89,6 @@ export function addFactors(
   denses: readonly Dense[],
   { left, right }: { readonly left: string; readonly right: string },
 ): void {
-  // prettier-ignore
   const names = new Names(graph);
   const byOutput = new Map(denses.map((dense) => [dense.output, dense]));
   graph.nodes = graph.nodes.flatMap((node) => {

@@ -1,6 +1,6 @@
 // The layers of a graph as a cut of heads and neurons sees them: all encoders' in order, and which of them share weights.
 import { boundariesOf } from '../../bert/boundaries.ts';
-import type { Attention, FeedForward, Recognition } from '../../bert/types.ts';
+import type { Attention, Dense, FeedForward, Recognition } from '../../bert/types.ts';
 import { ModelError } from '../../errors.ts';
 import type { Model, Node } from '../../ir/graph.ts';
 
@@ -32,6 +32,20 @@ export function blocksOf({ graph }: Pick<Model, 'graph'>, { encoders, reasons }:
   if (blocks.length > 0) return blocks;
   const why = reasons.length > 0 ? `: ${reasons.join('; ')}` : '';
   throw new ModelError(`layers: expected an encoder with layers, found none that was recognised${why}`);
+}
+
+/** Dense layers of a block that were recognised: attention's, then those of feed-forward blocks. */
+export function densesOfBlock({
+  attention: { query, key, value, output },
+  ffn,
+}: Pick<Block, 'attention' | 'ffn'>): Dense[] {
+  const projections = [query, key, value, output].filter((dense) => dense !== undefined);
+  return [...projections, ...ffn.flatMap((one) => [...one.in, one.out])];
+}
+
+/** The last dense layer of each weight. */
+export function onePerWeight(denses: readonly Dense[]): Dense[] {
+  return [...new Map(denses.map((dense) => [dense.weight.name, dense])).values()];
 }
 
 function weightsOf({ query, key, value, output }: Attention, ffn: readonly FeedForward[]): string {

@@ -17,7 +17,7 @@ import { feedingOf } from '../learn/feeding.ts';
 import type { KnownModel } from '../known-model.ts';
 import type { Texts } from './value-sums.ts';
 import type { Workshop } from './works.ts';
-import type { Scratch } from '../learn/training.ts';
+import { Scratch } from '../learn/training.ts';
 
 /** Texts that are looked at, and how many go through the model at once. */
 const [TEXTS, BATCH] = [256, 32];
@@ -25,10 +25,10 @@ const [TEXTS, BATCH] = [256, 32];
 const CLASSES = 1000;
 
 /** For each batch the values of each output asked for. */
-export type Answers = readonly (readonly Float32Array[])[];
+type Answers = readonly (readonly Float32Array[])[];
 
 /** The questions: texts in batches, and what of a model's values counts as its answer. */
-export interface Questions {
+interface Questions {
   readonly batches: readonly PaddedBatch[];
   readonly feeding: Feeding;
   /** Outputs of class scores; none: the states behind the last layer. */
@@ -37,8 +37,35 @@ export interface Questions {
   readonly width: number;
 }
 
+/** Distances of other models' answers from those of one. */
+export interface Distances {
+  /** What a distance is. */
+  readonly measure: 'KL divergence, nats' | '1 - cosine of the last hidden states';
+  /** Throws ModelError where the model does not run. */
+  to(model: Model): Promise<number>;
+}
+
+/** Asks a model once, then others as often as `use` wants. Throws ModelError for several encoders. */
+export async function withDistances<T>(
+  known: KnownModel,
+  shop: Workshop,
+  use: (distances: Distances) => Promise<T>,
+): Promise<T> {
+  const questions = await questionsFor(known, shop);
+  const scratch = new Scratch();
+  try {
+    const wanted = await answersOf(known.model, questions, scratch, shop.options);
+    return await use({
+      measure: questions.scores.length > 0 ? 'KL divergence, nats' : '1 - cosine of the last hidden states',
+      to: async (model) => distanceOf(wanted, await answersOf(model, questions, scratch, shop.options), questions),
+    });
+  } finally {
+    scratch.dispose();
+  }
+}
+
 /** Class scores where the model has some, on texts of --data, else on built-in ones. Throws ModelError for several encoders. */
-export async function questionsFor(known: KnownModel, shop: Workshop): Promise<Questions> {
+async function questionsFor(known: KnownModel, shop: Workshop): Promise<Questions> {
   const { encodings, feeding } = await textsFor(known, shop);
   return { batches: batchesOf(encodings, feeding), feeding, ...answerOf(known) };
 }
@@ -82,7 +109,7 @@ function batchesOf(texts: readonly Encoding[], { fixed, padId, padSide }: Feedin
 }
 
 /** Throws ModelError where the model does not run. */
-export async function answersOf(
+async function answersOf(
   model: Model,
   { batches, feeding, scores }: Questions,
   scratch: Scratch,
@@ -113,7 +140,7 @@ function endOf(model: Model): string {
 }
 
 /** Mean over all answers, a text's or a token's each; those of padding are left out. KL divergence of scores, 1 - cosine of states. */
-export function distanceOf(wanted: Answers, found: Answers, { batches, scores, width }: Questions): number {
+function distanceOf(wanted: Answers, found: Answers, { batches, scores, width }: Questions): number {
   const distance = scores.length > 0 ? divergence : cosineDistance;
   let [sum, count] = [0, 0];
   for (const [b, { mask }] of batches.entries())

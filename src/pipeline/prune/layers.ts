@@ -2,6 +2,7 @@
 import { UsageError } from '../../errors.ts';
 import { keepLayers } from '../../passes/student/keep-layers.ts';
 import { averageLayers } from '../../passes/structure/average-layers.ts';
+import { withDistances } from './answers.ts';
 import { leastLayers, type LayerOrder } from './least-layers.ts';
 import { shapeOfLayers } from './shape.ts';
 import { withModel, type Work } from './works.ts';
@@ -17,7 +18,7 @@ export function dropLayers(choice: DropChoice, merge: boolean): Work {
     const encoders = known.recognition.encoders.length || 1;
     const count = shape.origins.length / encoders;
     checkChoice(choice, count);
-    const order = typeof choice === 'number' ? await leastLayers(known, choice, shop) : undefined;
+    const order = typeof choice === 'number' ? await withDistances(known, shop, (from) => leastLayers(known, choice, from, shop.events)) : undefined; // prettier-ignore
     const gone = new Set(typeof choice === 'number' ? order!.gone : choice);
     const kept = Array.from({ length: count }, (_, i) => i).filter((i) => !gone.has(i));
     const merged = merge ? averageLayers(known.model, known.recognition, groupsOf(kept, count)) : known.model;

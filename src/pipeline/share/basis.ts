@@ -1,17 +1,16 @@
 // What weights read and write, measured on texts: for a shared basis, and for differences of low rank.
 import { evenRank, lostAt } from '../../passes/share/basis-ranks.ts';
-import { basesOf, valuesOfBases } from '../../passes/share/basis-sets.ts';
+import { basesOf, valuesOfBases, type Basis, type Products } from '../../passes/share/basis-sets.ts';
 import { shareBasis, writeBases } from '../../passes/share/basis.ts';
 import { densesOf } from '../../passes/share/layers.ts';
 import { blocksOf } from '../../passes/structure/blocks.ts';
 import { Scratch } from '../learn/training.ts';
-import { textsFor } from '../prune/answers.ts';
+import { textsFor, withDistances } from '../prune/answers.ts';
 import { chooseTexts, valueSums } from '../prune/value-sums.ts';
 import type { Workshop } from '../prune/works.ts';
 import type { KnownModel } from '../known-model.ts';
 import type { Step } from '../steps.ts';
 import type { Groups } from './choose.ts';
-import { distanceBetween } from './fewer-layers.ts';
 
 /**
  * Each basis is made alone first, with an even share: what an error of its outputs costs is how far the answers go for it.
@@ -25,18 +24,32 @@ export async function basisStep(
 ): Promise<Omit<Step, 'optional'>> {
   const { model } = known;
   const products = await productsOf(known, valuesOfBases(model, groups), shop);
-  const bar = shop.events.bar('looking at bases');
   const bases = basesOf(model, groups, products);
-  const importance = new Map<string, number>();
-  for (const [i, basis] of bases.entries()) {
-    bar(i, bases.length);
-    const rank = evenRank(basis, keep);
-    const lost = lostAt(basis, rank);
-    if (rank < 1 || lost <= 0) continue;
-    const made = { ...known, model: writeBases(model, [basis], new Map([[basis.name, rank]]), products) };
-    importance.set(basis.name, (await distanceBetween(known, made, shop)) / lost);
-  }
-  return { pass: shareBasis, options: { ...groups, keep, products, importance } };
+  const importance = await importanceOf(known, bases, keep, products, shop);
+  const directions = new Map(bases.map(({ name, directions: found }) => [name, found]));
+  return { pass: shareBasis, options: { ...groups, keep, products, importance, directions } };
+}
+
+function importanceOf(
+  known: KnownModel,
+  bases: readonly Basis[],
+  keep: number,
+  products: Products,
+  shop: Workshop,
+): Promise<Map<string, number>> {
+  const bar = shop.events.bar('looking at bases');
+  return withDistances(known, shop, async (from) => {
+    const importance = new Map<string, number>();
+    for (const [i, basis] of bases.entries()) {
+      bar(i, bases.length);
+      const rank = evenRank(basis, keep);
+      const lost = lostAt(basis, rank);
+      if (rank < 1 || lost <= 0) continue;
+      const made = writeBases(known.model, [basis], new Map([[basis.name, rank]]), products);
+      importance.set(basis.name, (await from.to(made)) / lost);
+    }
+    return importance;
+  });
 }
 
 /** X^T X of what the weights of the groups read, by the name of the value. */

@@ -1,15 +1,13 @@
 // Which layers share: the merges that move the answers least for the parameters they save, measured on texts.
-import type { Dense } from '../../bert/types.ts';
 import { UsageError } from '../../errors.ts';
 import type { Model } from '../../ir/graph.ts';
 import { elementCount } from '../../ir/tensor.ts';
 import { alignLayers } from '../../passes/share/align-layers.ts';
 import { densesOf, shareLayers } from '../../passes/share/layers.ts';
-import { blocksOf, type Block } from '../../passes/structure/blocks.ts';
+import { blocksOf, onePerWeight, type Block } from '../../passes/structure/blocks.ts';
 import type { KnownModel } from '../known-model.ts';
-import { answersOf, distanceOf, questionsFor } from '../prune/answers.ts';
+import { withDistances, type Distances } from '../prune/answers.ts';
 import type { Workshop } from '../prune/works.ts';
-import { Scratch } from '../learn/training.ts';
 
 type PartName = 'attention' | 'ffn';
 export type Groups = Readonly<Record<PartName, readonly (readonly number[])[]>>;
@@ -47,30 +45,24 @@ export async function chooseGroups(known: KnownModel, budget: GroupBudget, shop:
   const blocks = blocksOf(known.model, known.recognition);
   const parts: readonly PartName[] = budget.parts === 'all' ? ['attention', 'ffn'] : [budget.parts];
   const whole = sum(
-    (['attention', 'ffn'] as const).flatMap((part) => blocks.map((block, i) => sizeOf(block, part, i))),
+    (['attention', 'ffn'] as const).flatMap((part) => blocks.map((_, i) => paramsOf(blocks, part, [i]))),
   );
-  const least = whole - sum(parts.flatMap((part) => blocks.slice(1).map((block, i) => sizeOf(block, part, i + 1))));
+  const least = whole - sum(parts.flatMap((part) => blocks.slice(1).map((_, i) => paramsOf(blocks, part, [i + 1]))));
   if (budget.keep * whole < least)
     throw new UsageError(
       `--keep-parameters: expected at least ${(least / whole).toFixed(3)}, what is left with one set of weights for all, found ${budget.keep}`,
     );
-  const questions = await questionsFor(known, shop);
-  const scratch = new Scratch();
-  try {
-    const answers = await answersOf(known.model, questions, scratch, shop.options);
-    const distance = async (model: Model): Promise<number> =>
-      distanceOf(answers, await answersOf(model, questions, scratch, shop.options), questions);
-    const merges = await measured(known.model, blocks, parts, budget, distance, shop);
+  return withDistances(known, shop, async (from) => {
+    const merges = await measured(known.model, blocks, parts, budget, from, shop);
     const wanted = whole * (1 - budget.keep);
     const useful = merges.filter(({ saves }) => saves > 0);
     if (sum(useful.map(({ saves }) => saves)) < wanted)
-      throw new UsageError(`--residual-rank ${budget.residualRank}: expected a rank that leaves --keep-parameters ${budget.keep} within reach, found differences that take too much of what sharing saves`); // prettier-ignore
+      throw new UsageError(
+        `--residual-rank ${budget.residualRank}: expected a rank that leaves --keep-parameters ${budget.keep} within reach, found differences that take too much of what sharing saves`,
+      );
     const taken = cheapest(useful, wanted);
-    const measure = questions.scores.length > 0 ? 'KL divergence, nats' : '1 - cosine of the last hidden states';
-    return { groups: groupsOf(taken, blocks.length), notes: [noteOf(taken, measure)] };
-  } finally {
-    scratch.dispose();
-  }
+    return { groups: groupsOf(taken, blocks.length), notes: [noteOf(taken, from.measure)] };
+  });
 }
 
 /** Numbers in the weights of all layers, those that are shared counted once. */
@@ -80,16 +72,8 @@ export function layerParams(blocks: readonly Block[]): number {
 
 /** Numbers in the weights of a part of some layers, those that are shared counted once. */
 export function paramsOf(blocks: readonly Block[], part: PartName, layers: readonly number[]): number {
-  return sizeOfWeights(layers.flatMap((layer) => densesOf(blocks[layer]!, part, layer)));
-}
-
-function sizeOf(block: Block, part: PartName, layer: number): number {
-  return sizeOfWeights(densesOf(block, part, layer));
-}
-
-function sizeOfWeights(denses: readonly Dense[]): number {
-  const weights = new Map(denses.map(({ weight }) => [weight.name, weight.tensor]));
-  return sum([...weights.values()].map(({ shape }) => elementCount(shape)));
+  const denses = layers.flatMap((layer) => densesOf(blocks[layer]!, part, layer));
+  return sum(onePerWeight(denses).map(({ weight }) => elementCount(weight.tensor.shape)));
 }
 
 async function measured(
@@ -97,7 +81,7 @@ async function measured(
   blocks: readonly Block[],
   parts: readonly PartName[],
   { start, residualRank = 0 }: GroupBudget,
-  distanceTo: (model: Model) => Promise<number>,
+  from: Distances,
   { events }: Workshop,
 ): Promise<Merge[]> {
   const bar = events.bar('looking at pairs of layers');
@@ -109,10 +93,10 @@ async function measured(
     const quiet = { log: events.log, progress: () => {} };
     const aligned = start === 'mean' ? alignLayers.run(model, groups, quiet).model : model;
     const shared = shareLayers.run(aligned, { ...groups, start }, quiet);
-    const distance = await distanceTo(shared.model);
+    const distance = await from.to(shared.model);
     // both members may have differences of their own
     const own = 2 * sum(densesOf(blocks[layer]!, part, layer).map(({ inFeatures, outFeatures }) => residualRank * (inFeatures + outFeatures))); // prettier-ignore
-    merges.push({ part, layer, distance, saves: sizeOf(blocks[layer]!, part, layer) - own });
+    merges.push({ part, layer, distance, saves: paramsOf(blocks, part, [layer]) - own });
   }
   return merges;
 }

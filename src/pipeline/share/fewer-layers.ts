@@ -1,7 +1,6 @@
 // Whether a user would be better served by fewer layers of their own: about as few parameters, and faster.
 import type { KnownModel } from '../known-model.ts';
-import { Scratch } from '../learn/training.ts';
-import { answersOf, distanceOf, questionsFor } from '../prune/answers.ts';
+import { withDistances } from '../prune/answers.ts';
 import { leastLayers } from '../prune/least-layers.ts';
 import type { Workshop } from '../prune/works.ts';
 
@@ -19,8 +18,11 @@ export async function fewerLayers(
   const layers = encoders[0]?.layers.length ?? 0;
   const fewer = Math.max(1, Math.round(left * layers));
   if (encoders.length !== 1 || fewer >= layers) return [];
-  const far = await distanceBetween(original, shared, shop);
-  const { gone, distances, measure } = await leastLayers(original, layers - fewer, shop);
+  const { far, order } = await withDistances(original, shop, async (from) => ({
+    far: await from.to(shared.model),
+    order: await leastLayers(original, layers - fewer, from, shop.events),
+  }));
+  const { gone, distances, measure } = order;
   const without = distances.at(-1)!;
   const times = (layers / fewer).toFixed(1);
   const advice =
@@ -30,16 +32,4 @@ export async function fewerLayers(
   return [
     `${(100 * left).toFixed(0)} % of the layers' parameters are left; before healing the answers are ${far.toFixed(3)} from the original's (${measure}); ${fewer} of the ${layers} layers have about as many, are ${times} times as fast, and are ${without.toFixed(3)} from them, ${advice}`,
   ];
-}
-
-/** How far the answers of a model made from another are from its. */
-export async function distanceBetween(original: KnownModel, shared: KnownModel, shop: Workshop): Promise<number> {
-  const questions = await questionsFor(original, shop);
-  const scratch = new Scratch();
-  try {
-    const wanted = await answersOf(original.model, questions, scratch, shop.options);
-    return distanceOf(wanted, await answersOf(shared.model, questions, scratch, shop.options), questions);
-  } finally {
-    scratch.dispose();
-  }
 }

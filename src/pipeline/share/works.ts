@@ -108,7 +108,6 @@ async function withAlternative(
   blocks: readonly Block[],
   shop: Workshop,
 ): Promise<Pruned> {
-  // prettier-ignore
   const saved = after.steps.slice(before.steps.length).reduce((sum, { stats }) => sum + (stats['saved parameters'] ?? 0), 0); // prettier-ignore
   const left = 1 - saved / layerParams(blocks);
   return { ...after, notes: [...after.notes, ...(await fewerLayers(before.known, after.known, left, shop))] };
